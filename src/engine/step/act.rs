@@ -1,0 +1,51 @@
+//! A step's three acts, and the two families of steps.
+
+use std::future::Future;
+
+use sealift_node::{Mutate, Probe};
+
+use crate::{Change, ClusterHands, ClusterEyes, Ctx, StepError};
+
+/// A step that concerns one node.
+///
+/// `observe` may only ask ([`Probe`]); `diff` is pure; `apply` gets the one handle that can change things.
+/// Verification is `observe` + `diff` again, which must be empty: a step need not check its own work.
+pub(crate) trait NodeAct {
+    /// What `observe` found.
+    type Seen: Send;
+
+    /// Asks the node; an absent thing is an observation, not an error.
+    fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> impl Future<Output = Result<Self::Seen, StepError>> + Send;
+
+    /// What would have to change, with reasons. Empty when all is as it should be.
+    fn diff(&self, seen: &Self::Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError>;
+
+    /// Makes it so. May be killed at any instruction; a second call must converge.
+    fn apply(
+        &self,
+        mutate: &Mutate<'_>,
+        ctx: &Ctx<'_>,
+        changes: &[Change],
+    ) -> impl Future<Output = Result<(), StepError>> + Send;
+}
+
+/// A step that concerns the cluster as a whole; it reaches the API and Helm through a control plane (law 9).
+pub(crate) trait ClusterAct {
+    /// What `observe` found.
+    type Seen: Send;
+
+    /// Asks the API; a cluster that is not there yet is an observation ([`ClusterEyes::api`] is `None`).
+    fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>)
+    -> impl Future<Output = Result<Self::Seen, StepError>> + Send;
+
+    /// What would have to change, with reasons.
+    fn diff(&self, seen: &Self::Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError>;
+
+    /// Makes it so.
+    fn apply(
+        &self,
+        hands: &ClusterHands<'_>,
+        ctx: &Ctx<'_>,
+        changes: &[Change],
+    ) -> impl Future<Output = Result<(), StepError>> + Send;
+}

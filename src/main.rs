@@ -1,0 +1,2 @@
+//! sealift: a Kubernetes AI platform onto bare servers, offline.
+fn main() {}

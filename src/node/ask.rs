@@ -1,0 +1,250 @@
+//! The closed set of what can be asked of a node and done on it. Data, so that a helper can be asked
+//! over a wire and a planning helper can refuse every `Action` without knowing it.
+
+use serde::{Deserialize, Serialize};
+use sealift_stream::Digest;
+
+/// A question; none of them changes anything on the node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Query {
+    /// Operating system, kernel, addresses, memory, boot id: [`Answer::Facts`].
+    Facts,
+    /// A file's bytes, up to `limit`: [`Answer::Bytes`], or [`Answer::Missing`].
+    ReadFile { path: String, limit: u64 },
+    /// Type, mode, owner, size: [`Answer::Stat`], or [`Answer::Missing`]. Links are not followed.
+    Stat { path: String },
+    /// Names in a directory, sorted: [`Answer::Names`], or [`Answer::Missing`].
+    ListDir { path: String },
+    /// SHA-256 of a file: [`Answer::Digest`], or [`Answer::Missing`].
+    HashFile { path: String },
+    /// A symbolic link's target: [`Answer::Text`], or [`Answer::Missing`].
+    ReadLink { path: String },
+    /// systemd's view of a unit, `systemctl show`: [`Answer::Unit`].
+    Unit { name: String },
+    /// A job started by [`Action::Job`]: [`Answer::Job`], or [`Answer::Missing`].
+    Job { name: String },
+    /// Images in containerd's `k8s.io` namespace: [`Answer::Images`]; [`Answer::Missing`] when containerd does not answer.
+    Images,
+    /// Whether a TCP address accepts a connection, as the node sees it: [`Answer::Bool`].
+    Reachable { address: String },
+}
+
+/// A change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Action {
+    /// Writes a file whole (temporary file, fsync, rename), with mode and `root:root`; makes missing parents 0755.
+    WriteFile { path: String, content: Secretless, mode: u32 },
+    /// Makes a directory and its missing parents; sets the mode of the last.
+    MakeDir { path: String, mode: u32 },
+    /// Removes a file, link or whole tree; absent is fine. Mounts below a tree are unmounted first.
+    Remove { path: String },
+    /// Makes a symbolic link, replacing what is there.
+    Symlink { path: String, target: String },
+    /// Runs a program to its end, for short work: [`Answer::Output`].
+    Run(Command),
+    /// Runs a program as a transient unit of its own that outlives the helper and the link; waits for
+    /// its end. A second `Job` of the same name attaches to the running one: [`Answer::Output`].
+    Job { name: String, command: Command },
+    /// Copies a blob kept by [`BlobTarget::File`] to `path` (temporary file, fsync, rename) with `mode`.
+    InstallBlob { digest: Digest, path: String, mode: u32 },
+    /// Unpacks a kept `.tar.gz`/`.tgz`/`.tar` blob below `dir`: only the entries named in `entries`
+    /// (archive path -> file name; refused when one is missing), mode 0755 for files.
+    ExtractBlob { digest: Digest, dir: String, entries: Vec<(String, String)> },
+    /// Drops kept blobs: they have been installed.
+    DropBlobs { digests: Vec<Digest> },
+    /// Creates an image from blobs already in containerd's content store, unpacks it, pins it
+    /// (`io.cri-containerd.pinned=pinned`) and gives it every label needed so that nothing is collected.
+    ImportImage { name: String, target: Digest, media_type: String, size: u64, platform: String },
+    /// Deletes images by name; absent is fine.
+    RemoveImages { names: Vec<String> },
+}
+
+/// Bytes that may be logged by size only. Its `Debug` prints no content.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Secretless(#[serde(with = "crate::wire::base64_bytes")] pub Vec<u8>);
+
+impl std::fmt::Debug for Secretless {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} bytes", self.0.len())
+    }
+}
+
+/// A program to run: an argv array, never a shell line.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Command {
+    /// Program and arguments; the program is looked up in PATH. Never a secret (law 6).
+    pub argv: Vec<String>,
+    /// Extra environment; `LC_ALL=C.UTF-8` is always set.
+    #[serde(default)]
+    pub env: Vec<(String, String)>,
+    /// Standard input; may hold a secret, is never logged.
+    #[serde(default, with = "crate::wire::base64_bytes")]
+    pub stdin: Vec<u8>,
+    /// Seconds after which it is ended, with its children.
+    pub timeout_s: u64,
+}
+
+impl std::fmt::Debug for Command {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Command({:?}, {} bytes of stdin, {} s)", self.argv, self.stdin.len(), self.timeout_s)
+    }
+}
+
+impl Command {
+    /// A program with arguments, no input, 60 seconds.
+    pub fn new<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Self {
+        Self { argv: argv.into_iter().map(Into::into).collect(), env: vec![], stdin: vec![], timeout_s: 60 }
+    }
+
+    /// Sets the time-out in seconds.
+    #[must_use]
+    pub fn timeout(mut self, seconds: u64) -> Self {
+        self.timeout_s = seconds;
+        self
+    }
+
+    /// Adds an environment variable.
+    #[must_use]
+    pub fn env(mut self, key: &str, value: &str) -> Self {
+        self.env.push((key.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Gives standard input.
+    #[must_use]
+    pub fn stdin(mut self, bytes: Vec<u8>) -> Self {
+        self.stdin = bytes;
+        self
+    }
+}
+
+/// Where a blob goes on a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum BlobTarget {
+    /// `/var/lib/sealift/blobs/sha256/<hex>` (as `.part` until its digest has matched).
+    File { digest: Digest, size: u64 },
+    /// containerd's content store, namespace `k8s.io`, held by sealift's lease until an image refers to it.
+    Content { digest: Digest, size: u64 },
+}
+
+/// The answer to a [`Query`] or [`Action`].
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Answer {
+    /// Done; nothing more to tell.
+    Done,
+    /// What was asked about is not there.
+    Missing,
+    /// Yes or no.
+    Bool(bool),
+    /// A file's bytes.
+    Bytes(Secretless),
+    /// A text.
+    Text(String),
+    /// Sorted names.
+    Names(Vec<String>),
+    /// A digest.
+    Digest(Digest),
+    /// What a path is.
+    Stat(Stat),
+    /// The node's facts.
+    Facts(Box<crate::Facts>),
+    /// A systemd unit.
+    Unit(UnitState),
+    /// A job.
+    Job(JobState),
+    /// How a program ended.
+    Output(Output),
+    /// Images in containerd.
+    Images(Vec<ImageState>),
+}
+
+/// What a path is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stat {
+    /// `file`, `dir`, `link` or `other`.
+    pub kind: PathKind,
+    /// Permission bits, e.g. 0o644.
+    pub mode: u32,
+    /// Owner.
+    pub uid: u32,
+    /// Group.
+    pub gid: u32,
+    /// Bytes.
+    pub size: u64,
+}
+
+/// Type of a path.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PathKind {
+    /// A regular file.
+    File,
+    /// A directory.
+    Dir,
+    /// A symbolic link.
+    Link,
+    /// A device, socket or pipe.
+    Other,
+}
+
+/// systemd's view of a unit (`systemctl show`, systemd.unit(5)).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnitState {
+    /// `LoadState`: loaded, not-found, masked...
+    pub load: String,
+    /// `ActiveState`: active, inactive, failed, activating...
+    pub active: String,
+    /// `UnitFileState`: enabled, disabled, static...; empty when there is no file.
+    pub enabled: String,
+    /// `NeedDaemonReload`.
+    pub needs_reload: bool,
+    /// `ActiveEnterTimestamp` in seconds since the epoch, 0 when never.
+    pub active_since: u64,
+}
+
+/// A job: a program in a transient unit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JobState {
+    /// Still running.
+    Running,
+    /// Ended by itself.
+    Ended(Output),
+    /// Its unit is gone and it left no exit status: the node went down under it.
+    Lost,
+}
+
+/// How a program ended. Outputs are cut to the last 64 KiB.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Exit status; 128 + signal when it was killed.
+    pub status: i32,
+    /// Standard output.
+    pub stdout: String,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl std::fmt::Debug for Output {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Output(status {}, {} + {} bytes)", self.status, self.stdout.len(), self.stderr.len())
+    }
+}
+
+/// An image as containerd has it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ImageState {
+    /// Full name, e.g. `registry.k8s.io/pause:3.10.2`.
+    pub name: String,
+    /// What the name points to: an index or a manifest.
+    pub target: Digest,
+    /// Whether kubelet's garbage collection leaves it alone.
+    pub pinned: bool,
+    /// Whether every blob for this platform is there and it is unpacked.
+    pub complete: bool,
+}

@@ -1,0 +1,44 @@
+//! What can be asked of a node and done on it: one trait, two implementations (here, and over SSH).
+
+use std::pin::Pin;
+
+use futures::future::BoxFuture;
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::{Action, Answer, BlobTarget, HostError, Query};
+
+/// Both directions of a byte stream on the node, boxed so that `Host` stays object-safe.
+pub trait Duplex: AsyncRead + AsyncWrite + Send {}
+impl<T: AsyncRead + AsyncWrite + Send> Duplex for T {}
+
+/// A stream opened by [`Host::dial`].
+pub type BoxDuplex = Pin<Box<dyn Duplex>>;
+
+/// The content of one blob on its way to a node.
+pub type BlobReader = Pin<Box<dyn AsyncRead + Send>>;
+
+/// A machine: `LocalHost` does it with system calls here, `RemoteHost` asks the helper on a node.
+///
+/// Steps never see this trait. They get a [`Probe`](crate::Probe), which can only ask, or, in `apply`
+/// alone, a [`Mutate`](crate::Mutate).
+pub trait Host: Send + Sync {
+    /// The node's name in the cluster file.
+    fn name(&self) -> &str;
+
+    /// Asks; changes nothing.
+    fn query(&self, query: Query) -> BoxFuture<'_, Result<Answer, HostError>>;
+
+    /// Does one thing. Every action is idempotent or says in its documentation why it is not.
+    fn act(&self, action: Action) -> BoxFuture<'_, Result<Answer, HostError>>;
+
+    /// How many bytes of this blob the node holds already: all of them (nothing to send), or a
+    /// verified prefix of an interrupted transfer.
+    fn blob_offset(&self, target: BlobTarget) -> BoxFuture<'_, Result<u64, HostError>>;
+
+    /// Sends a blob from `offset` on; the node hashes on arrival and keeps it only when the digest of
+    /// the whole matches. `content` starts at `offset`. After a cut, `blob_offset` tells where to go on.
+    fn put_blob(&self, target: BlobTarget, offset: u64, content: BlobReader) -> BoxFuture<'_, Result<(), HostError>>;
+
+    /// Opens a stream to a TCP address as the node sees it, e.g. `127.0.0.1:6443` (law 9).
+    fn dial(&self, address: String) -> BoxFuture<'_, Result<BoxDuplex, HostError>>;
+}
