@@ -1,2 +1,36 @@
-//! sealift: a Kubernetes AI platform onto bare servers, offline.
-fn main() {}
+//! sealift: a Kubernetes AI platform onto bare servers where there is no internet.
+//!
+//! This file only starts things: the crypto provider, tracing, the parser, the verb, the exit code.
+
+mod cli;
+mod ops;
+mod shell;
+
+use clap::Parser as _;
+
+use ops::Exit;
+use shell::Shell;
+
+fn main() -> std::process::ExitCode {
+    // One provider for SSH, HTTPS and the Kubernetes API: rustls panics at run time when it finds two.
+    if rustls::crypto::ring::default_provider().install_default().is_err() {
+        return Exit::Bug.into();
+    }
+    let cli = cli::Cli::parse();
+    shell::start_tracing(cli.verbose);
+    let shell = Shell::new(cli.json, cli.yes);
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            shell.error(&anyhow::Error::new(error).context("starting the runtime"));
+            return Exit::Bug.into();
+        }
+    };
+    let exit = runtime.block_on(ops::run(cli.command, &shell)).unwrap_or_else(|error| {
+        shell.error(&error);
+        Exit::of(&error)
+    });
+    // A blocking read (of a slow stick, of a terminal) must not hold up an exit that is already decided.
+    runtime.shutdown_background();
+    exit.into()
+}

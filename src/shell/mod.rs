@@ -1,0 +1,157 @@
+//! The one place that prints. Standard output is data, standard error is talk.
+
+mod progress;
+mod tables;
+
+use std::io::{BufRead as _, IsTerminal as _, Write as _};
+
+use serde::Serialize;
+
+pub(crate) use progress::{Progress, bytes_bar};
+pub(crate) use tables::table;
+
+use crate::ops::{Exit, Failure};
+
+/// How to talk to whoever started us.
+#[derive(Debug)]
+pub(crate) struct Shell {
+    json: bool,
+    yes: bool,
+    terminal: bool,
+    colour: bool,
+}
+
+impl Shell {
+    /// Reads from the environment what the libraries may not: is there a terminal, does it want colours
+    /// (<https://no-color.org>).
+    pub(crate) fn new(json: bool, yes: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
+        let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Self { json, yes, terminal, colour: terminal && !plain && !dumb }
+    }
+
+    /// Whether data goes out as JSON.
+    pub(crate) fn json(&self) -> bool {
+        self.json
+    }
+
+    /// Whether a person watches standard error.
+    pub(crate) fn terminal(&self) -> bool {
+        self.terminal
+    }
+
+    /// Prints data. A reader that went away (`| head`) is not an error.
+    pub(crate) fn data(&self, text: &str) {
+        let mut out = std::io::stdout().lock();
+        let _ = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+    }
+
+    /// Prints data as one JSON document.
+    pub(crate) fn data_json(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        self.data(&serde_json::to_string_pretty(value)?);
+        Ok(())
+    }
+
+    /// Prints one event as a JSON line.
+    pub(crate) fn event_json(&self, value: &impl Serialize) -> anyhow::Result<()> {
+        self.data(&serde_json::to_string(value)?);
+        Ok(())
+    }
+
+    /// Says something to a person.
+    pub(crate) fn say(&self, text: &str) {
+        let mut err = std::io::stderr().lock();
+        let _ = err.write_all(text.as_bytes()).and_then(|()| err.write_all(b"\n"));
+    }
+
+    /// Says that something deserves a look though it stopped nothing.
+    pub(crate) fn warn(&self, text: &str) {
+        self.say(&format!("{} {text}", self.yellow("warning:")));
+    }
+
+    /// Says what went wrong, from the outside in, and what to do next.
+    pub(crate) fn error(&self, error: &anyhow::Error) {
+        let mut last = String::new();
+        for (depth, cause) in error.chain().enumerate() {
+            let text = cause.to_string();
+            // thiserror sources often repeat in their parent's text: say it once
+            if depth > 0 && last.contains(&text) {
+                continue;
+            }
+            let indent = if depth == 0 { self.red("error:") } else { "  because:".to_owned() };
+            self.say(&format!("{indent} {}", text.trim_end().replace('\n', "\n    ")));
+            last = text;
+        }
+        if let Some(next) = error.chain().find_map(|c| c.downcast_ref::<Failure>()).and_then(|f| f.next.as_ref()) {
+            self.say(&format!("{} {next}", self.cyan("next:")));
+        }
+    }
+
+    /// Asks before a change. No terminal and no `--yes` is a refusal, never a guess.
+    pub(crate) fn confirm(&self, question: &str) -> anyhow::Result<bool> {
+        if self.yes {
+            return Ok(true);
+        }
+        if !std::io::stdin().is_terminal() {
+            return Err(Failure::new(
+                Exit::Usage,
+                format!("{question} cannot be asked: standard input is not a terminal; nothing was changed"),
+            )
+            .next("run the same command with --yes if the plan above is what you want")
+            .into());
+        }
+        let mut err = std::io::stderr().lock();
+        write!(err, "{} [y/N] ", self.bold(question))?;
+        err.flush()?;
+        let mut line = String::new();
+        std::io::stdin().lock().read_line(&mut line)?;
+        Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    }
+
+    fn paint(&self, code: &str, text: &str) -> String {
+        if self.colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    /// Emphasis.
+    pub(crate) fn bold(&self, text: &str) -> String {
+        self.paint("1", text)
+    }
+
+    /// Something failed.
+    pub(crate) fn red(&self, text: &str) -> String {
+        self.paint("31;1", text)
+    }
+
+    /// Something succeeded, or a command to type.
+    pub(crate) fn green(&self, text: &str) -> String {
+        self.paint("32", text)
+    }
+
+    /// Something deserves a look.
+    pub(crate) fn yellow(&self, text: &str) -> String {
+        self.paint("33", text)
+    }
+
+    /// A path, a name, a next step.
+    pub(crate) fn cyan(&self, text: &str) -> String {
+        self.paint("36", text)
+    }
+
+    /// Less important.
+    pub(crate) fn dim(&self, text: &str) -> String {
+        self.paint("2", text)
+    }
+}
+
+/// Sends diagnostics to standard error: warnings by default, more with `-v`; `SEALIFT_LOG` overrides.
+pub(crate) fn start_tracing(verbose: u8) {
+    let level = match verbose {
+        0 => "error",
+        1 => "warn,sealift=info,sealift_node=info,sealift_engine=info,sealift_fetch=info",
+        _ => "info,sealift=debug,sealift_node=debug,sealift_engine=debug,sealift_fetch=debug",
+    };
+    let filter = tracing_subscriber::EnvFilter::try_from_env("SEALIFT_LOG")
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
+    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
