@@ -1,0 +1,95 @@
+#!/bin/bash
+# The main job, end to end, as an engineer would type it. `demo.sh up` leaves the cluster running.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+dir=target/lab bin=target/x86_64-unknown-linux-gnu/release
+sealift() { "$bin/sealift" "$@"; }
+# Everything at the site runs in the lab's namespace, which has no way out: it is the air gap.
+site() { nsenter --net=/run/netns/lab "$@"; }
+
+timings=()
+act() {
+  local name=$1 began ended
+  shift
+  printf '\n\033[1m== %s\033[0m\n' "$name"
+  began=$(date +%s.%N)
+  "$@"
+  ended=$(date +%s.%N)
+  timings+=("$(jq -n --arg name "$name" --argjson from "$began" --argjson to "$ended" '{name: $name, seconds: ($to - $from)}')")
+}
+
+down() {
+  [ -x "$bin/lab" ] || { echo "nothing to end: $bin/lab was never built"; return 0; }
+  "$bin/lab" down --dir "$dir"
+}
+
+build() { cargo build --quiet --release -p sealift -p lab; }
+
+pack() {
+  local mirrors
+  "$bin/lab" internet up --dir "$dir"
+  mapfile -t mirrors < <("$bin/lab" internet mirrors --dir "$dir")
+  mkdir -p "$dir/keys" "$dir/bundle"
+  [ -f "$dir/keys/demo.sec" ] || sealift key generate --no-password --output "$dir/keys/demo"
+  rm -rf "$dir"/bundle/*
+  sealift pack "$dir/recipe.yaml" --key "$dir/keys/demo.sec" --output "$dir/bundle" --lock "$dir/demo.lock" \
+    "${mirrors[@]/#/--mirror=}"
+  "$bin/lab" internet down --dir "$dir"
+}
+
+# From here on there is no internet: the bundle is all there is.
+carry() {
+  sealift verify "$bundle" --trust "$dir/keys/demo.pub"
+  minisign -V -q -p "$dir/keys/demo.pub" -m "$bundle/manifest.json" && echo "minisign agrees with the signature"
+  sealift inspect "$bundle" --trust "$dir/keys/demo.pub"
+}
+
+machines() { "$bin/lab" up --name lab --dir "$dir" --subnet 10.77.0.0/24 --node cp1=11 --node w1=21; }
+
+at_site=(-c "$dir/cluster.yaml" --state "$dir/state")
+with_bundle=("${at_site[@]}" --trust "$dir/keys/demo.pub" --profile tests/lab/profile.yaml)
+
+enroll() { site "$bin/sealift" enroll -c "$dir/cluster.yaml" --yes; }
+install() { site "$bin/sealift" install "${with_bundle[@]}" --bundle "$bundle" --yes; }
+
+workload() {
+  site "$bin/sealift" kubeconfig "${at_site[@]}" > "$dir/kubeconfig"
+  chmod 600 "$dir/kubeconfig"
+  kubectl apply -f "$dir/web.yaml"
+  kubectl rollout status deployment/web --timeout 60s
+  address=$(kubectl get service web -o jsonpath='{.status.loadBalancer.ingress[0].ip}')
+  site curl -fsS -o /dev/null -w "http://$address answers %{http_code} in %{time_total} s\n" --retry 20 --retry-delay 1 --retry-all-errors "http://$address/"
+  kubectl get nodes,pods -A -o wide | cut -c1-118
+}
+
+kubectl() { site "$("$bin/lab" path kubectl)" --kubeconfig "$dir/kubeconfig" "$@"; }
+
+up() {
+  mkdir -p "$dir"
+  act "build" build
+  act "build the lab's Kubernetes" "$bin/lab" build
+  down > /dev/null
+  agnhost=$("$bin/lab" path agnhost-version)
+  for file in recipe cluster web; do sed "s/AGNHOST/$agnhost/; s#\.\./\.\./\.\./bundle#$PWD/bundle#" "tests/lab/demo/$file.yaml" > "$dir/$file.yaml"; done
+  act "pack" pack
+  bundle=$(echo "$dir"/bundle/*.sealift)
+  act "carry into the air gap" carry
+  act "machines" machines
+  act "enroll" enroll
+  act "install" install
+  act "workload" workload
+  act "plant two leaks, count everything else" "$bin/lab" egress check --dir "$dir"
+  printf '%s\n' "${timings[@]}" | jq -s '{schema: 1, acts: .}' > "$dir/run.json"
+  jq -r '.acts[] | "\(.seconds * 10 | round / 10) s\t\(.name)"' "$dir/run.json"
+  cat <<TEXT
+
+The cluster is running. Look inside:
+  nsenter --net=/run/netns/lab $("$bin/lab" path kubectl) --kubeconfig $dir/kubeconfig get pods -A
+  nsenter --net=/run/netns/lab curl http://$address/hostname
+  $bin/lab exec --dir $dir cp1 -- ctr -n k8s.io containers ls
+End it:
+  make demo-down
+TEXT
+}
+
+"$1"
