@@ -1,0 +1,99 @@
+//! A file that is there whole or not at all.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// Writes beside the target as `.NAME.partial`; [`commit`](Self::commit) makes it durable and renames it.
+/// Dropped without a commit, it takes its partial file away.
+#[derive(Debug)]
+pub struct AtomicFile {
+    file: Option<File>,
+    partial: PathBuf,
+    target: PathBuf,
+}
+
+impl AtomicFile {
+    /// Starts a file with mode 0644 (less the umask).
+    pub fn create(path: impl AsRef<Path>) -> io::Result<Self> {
+        Self::create_mode(path, 0o644)
+    }
+
+    /// Starts a file with these permission bits, e.g. 0o600 for a secret: it is never wider, not even for a moment.
+    pub fn create_mode(path: impl AsRef<Path>, mode: u32) -> io::Result<Self> {
+        let target = path.as_ref().to_owned();
+        let name = target.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+        let partial = target.with_file_name(format!(".{}.partial", name.to_string_lossy()));
+        // A partial file left by a killed run may have another mode: made anew, never reused.
+        match fs::remove_file(&partial) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&partial)?;
+        Ok(Self { file: Some(file), partial, target })
+    }
+
+    /// Writes all of a small file at once.
+    pub fn write(path: impl AsRef<Path>, bytes: &[u8]) -> io::Result<()> {
+        let mut file = Self::create(path)?;
+        file.write_all(bytes)?;
+        file.commit()
+    }
+
+    /// Makes the content durable, then visible, then the name durable.
+    pub fn commit(mut self) -> io::Result<()> {
+        if let Some(file) = &self.file {
+            file.sync_all()?;
+        }
+        fs::rename(&self.partial, &self.target)?;
+        self.file = None;
+        let parent = self.target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(parent)?.sync_all()
+    }
+}
+
+impl Write for AtomicFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.file.as_mut().map_or_else(|| Err(io::ErrorKind::NotConnected.into()), |file| file.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.as_mut().map_or(Ok(()), Write::flush)
+    }
+}
+
+impl Drop for AtomicFile {
+    fn drop(&mut self) {
+        if self.file.take().is_some() {
+            // Best effort: a partial file that stays is replaced by the next run.
+            let _ = fs::remove_file(&self.partial);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::AtomicFile;
+
+    #[test]
+    fn shows_nothing_before_the_commit() -> std::io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("key.sec");
+        fs::write(dir.path().join(".key.sec.partial"), b"left by a killed run")?;
+        let mut file = AtomicFile::create_mode(&path, 0o600)?;
+        file.write_all(b"new")?;
+        assert!(!path.exists());
+        file.commit()?;
+        assert_eq!(fs::read(&path)?, b"new");
+        assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
+        drop(AtomicFile::create(&path)?);
+        assert_eq!(fs::read(&path)?, b"new");
+        assert_eq!(fs::read_dir(dir.path())?.count(), 1);
+        Ok(())
+    }
+}
