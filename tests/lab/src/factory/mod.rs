@@ -1,14 +1,104 @@
-//! Builds everything the lab needs, once.
+//! Builds everything the lab needs, once: programs, images, the registry's storage, the download site.
+
+pub mod c_program;
+pub mod command;
+pub mod components;
+pub mod go_caches;
+pub mod golang;
+pub mod tree;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, anyhow};
+
+use crate::cache::Cache;
+use crate::packages;
+use crate::say::{data, say};
+use components::Components;
+use go_caches::GoCaches;
 
 /// Options of `lab build`.
-#[derive(Debug, clap::Args)]
+#[derive(Debug, Clone, Default, clap::Args)]
 pub struct Args {
-    /// Keep Go's build and module caches afterwards (several gigabytes)
+    /// Keep Go's build and module caches afterwards (several gigabytes; a later change rebuilds faster)
     #[arg(long)]
     pub keep_go_caches: bool,
+    /// Build the programs only: no images, no registry, no download site
+    #[arg(long)]
+    pub programs_only: bool,
+}
+
+/// Everything that was built, by folder.
+#[derive(Debug, Clone)]
+pub struct Built {
+    /// `kubernetes-1.36.4` -> the folder with its programs.
+    pub programs: BTreeMap<String, PathBuf>,
+}
+
+impl Built {
+    /// The path of one program, such as `("kubernetes", "kubeadm")`; a component may be named with its version.
+    pub fn program(&self, component: &str, name: &str) -> Result<PathBuf> {
+        let folder = self.folder(component)?;
+        let path = folder.join(name);
+        path.is_file().then_some(path).ok_or_else(|| anyhow!("finding {name} in {}", folder.display()))
+    }
+
+    /// The folder of a component, named with or without its version (without: the first one).
+    pub fn folder(&self, component: &str) -> Result<&PathBuf> {
+        let unversioned = |id: &str| id.rsplit_once('-').is_some_and(|(name, _)| name == component);
+        let found = self.programs.get(component);
+        found
+            .or_else(|| self.programs.iter().find(|(id, _)| unversioned(id)).map(|(_, path)| path))
+            .ok_or_else(|| anyhow!("finding the component {component}: components.yaml does not build it"))
+    }
 }
 
 /// `lab build`.
-pub fn run(_args: &Args) -> anyhow::Result<()> {
-    anyhow::bail!("lab build is being written")
+pub fn run(args: &Args) -> Result<()> {
+    packages::ensure()?;
+    let started = Instant::now();
+    let built = build_with(&Cache::open()?, args)?;
+    for (id, path) in &built.programs {
+        data(format!("{id}\t{}", path.display()));
+    }
+    say(format!("everything is there ({:.1} s)", started.elapsed().as_secs_f64()));
+    Ok(())
+}
+
+/// Builds whatever the cache lacks.
+pub fn build_all(cache: &Cache) -> Result<Built> {
+    build_with(cache, &Args::default())
+}
+
+/// Builds whatever the cache lacks, with options.
+pub fn build_with(cache: &Cache, args: &Args) -> Result<Built> {
+    let components = Components::load()?;
+    let caches = GoCaches::new(cache);
+    let go_version = golang::version()?;
+    let mut programs = BTreeMap::new();
+    for component in &components.components {
+        let path = golang::build(cache, &caches, component, &go_version)?;
+        programs.insert(component.id(), path);
+    }
+    for program in &components.c {
+        let path = c_program::build(cache, program)?;
+        programs.insert(format!("{}-{}", program.name, program.version), path);
+    }
+    if !args.keep_go_caches {
+        caches.drop_all()?;
+    }
+    Ok(Built { programs })
+}
+
+/// The committed folder of the lab's data.
+pub(crate) fn home() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+/// Reads one committed file of the lab.
+pub(crate) fn read(relative: &str) -> Result<String> {
+    let path = home().join(relative);
+    std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
 }

@@ -1,0 +1,99 @@
+//! Builds one Go component into the cache.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+
+use super::components::{Component, ModuleFiles, go_name, kept};
+use super::{command, go_caches::GoCaches};
+use crate::cache::{Cache, Key};
+use crate::say::say;
+
+/// Raised when the way of building changes.
+const RECIPE: u32 = 1;
+
+/// The key of a component: go.mod, go.sum, everything components.yaml says, the Go version.
+pub fn key(component: &Component, go_version: &str) -> Result<Key> {
+    let folder = component.folder();
+    let mut key = Key::of(RECIPE)
+        .add("go", go_version)
+        .add("go.mod", read(&folder.join("go.mod"))?)
+        .add("go.sum", read(&folder.join("go.sum"))?)
+        .add("cgo", [u8::from(component.cgo)])
+        .add("tags", component.tags.join(","))
+        .add("ldflags", component.linker());
+    for (name, package) in &component.binaries {
+        key = key.add(name, package);
+    }
+    for (name, files) in &component.files {
+        key = key.add(name, format!("{files:?}"));
+    }
+    Ok(key.end())
+}
+
+/// The version of the Go command, such as `go1.26.8`.
+pub fn version() -> Result<String> {
+    let out = command::output(Command::new("go").args(["env", "GOVERSION"]).current_dir("/"))
+        .context("asking Go for its version (Go 1.26 or newer must be on the PATH)")?;
+    Ok(out.trim().to_owned())
+}
+
+/// Builds the component unless the cache has it; gives its folder, with the programs in it.
+pub fn build(cache: &Cache, caches: &GoCaches, component: &Component, go_version: &str) -> Result<PathBuf> {
+    let id = component.id();
+    let key = key(component, go_version)?;
+    let started = Instant::now();
+    let (path, built) = cache.entry("bin", &id, &key, |folder| {
+        say(format!("building {id} ..."));
+        compile(caches, component, folder)?;
+        for (name, files) in &component.files {
+            keep(caches, component, files, &folder.join(name))?;
+        }
+        Ok(())
+    })?;
+    if built {
+        cache.prune("bin", &id, &key)?;
+        say(format!("built {id} in {:.1} s", started.elapsed().as_secs_f64()));
+    }
+    Ok(path)
+}
+
+fn compile(caches: &GoCaches, component: &Component, folder: &Path) -> Result<()> {
+    let out = tempfile::tempdir_in(folder)?;
+    let mut go = caches.go(&component.folder())?;
+    go.env("CGO_ENABLED", if component.cgo { "1" } else { "0" });
+    go.args(["build", "-mod=readonly", "-trimpath", "-tags", &component.tags.join(",")]);
+    go.args(["-ldflags", &component.linker(), "-o"]).arg(out.path());
+    go.args(component.binaries.values());
+    command::run(&mut go).with_context(|| format!("compiling {}", component.id()))?;
+    for (name, package) in &component.binaries {
+        let from = out.path().join(go_name(package));
+        fs::rename(&from, folder.join(name)).with_context(|| format!("keeping {name} of {package}"))?;
+    }
+    Ok(())
+}
+
+fn keep(caches: &GoCaches, component: &Component, files: &ModuleFiles, to: &Path) -> Result<()> {
+    let mut go = caches.go(&component.folder())?;
+    let dir = command::output(go.args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", &files.module]))?;
+    if dir.trim().is_empty() {
+        bail!("finding the source of {}: go list names no folder", files.module);
+    }
+    let source = Path::new(dir.trim()).join(&files.path);
+    let all = if files.only.is_empty() { super::tree::files(&source)? } else { vec![] };
+    let wanted = files.only.iter().map(PathBuf::from).chain(all);
+    for relative in wanted.filter(|f| kept(&files.only, f)) {
+        let target = to.join(&relative);
+        fs::create_dir_all(target.parent().unwrap_or(to))?;
+        let bytes = read(&source.join(&relative))?;
+        fs::write(&target, bytes).with_context(|| format!("writing {}", target.display()))?;
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<Vec<u8>> {
+    fs::read(path).with_context(|| format!("reading {}", path.display()))
+}
