@@ -1,0 +1,105 @@
+//! Reading recipes and what they include.
+
+use std::path::{Path, PathBuf};
+
+use super::{Recipe, RecipeSpec};
+
+/// Why a recipe cannot be used. Usage, not integrity.
+#[derive(Debug, thiserror::Error)]
+pub enum RecipeError {
+    /// The file could not be read.
+    #[error("reading recipe {path}: {source}")]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// It is not a recipe.
+    #[error("parsing recipe {origin}: {reason}")]
+    Parse {
+        /// The file.
+        origin: String,
+        /// What is wrong, with line and column.
+        reason: String,
+    },
+    /// What it says cannot be packed. All reasons at once.
+    #[error("checking recipe {origin}: {}", reasons.join("; "))]
+    Invalid {
+        /// The file.
+        origin: String,
+        /// What is wrong.
+        reasons: Vec<String>,
+    },
+    /// A recipe includes itself, directly or through others.
+    #[error("reading recipe {path}: it includes itself ({chain})")]
+    Cycle {
+        /// The file.
+        path: PathBuf,
+        /// The way round.
+        chain: String,
+    },
+}
+
+impl Recipe {
+    /// `apiVersion` of a recipe.
+    pub const API_VERSION: &str = "sealift.dev/v1";
+
+    /// Reads one recipe's text without what it includes. `origin` names it in errors.
+    pub fn parse(text: &str, origin: &str) -> Result<Self, RecipeError> {
+        let recipe = Self::parse_part(text, origin)?;
+        recipe.validate(origin)?;
+        Ok(recipe)
+    }
+
+    /// Reads a recipe and everything it includes, joined.
+    pub fn load(path: &Path) -> Result<Self, RecipeError> {
+        let recipe = load_joined(path, &mut Vec::new())?;
+        recipe.validate(&path.display().to_string())?;
+        Ok(recipe)
+    }
+
+    fn parse_part(text: &str, origin: &str) -> Result<Self, RecipeError> {
+        serde_saphyr::from_str(text)
+            .map_err(|error| RecipeError::Parse { origin: origin.to_owned(), reason: error.to_string() })
+    }
+}
+
+fn load_joined(path: &Path, above: &mut Vec<PathBuf>) -> Result<Recipe, RecipeError> {
+    let read_error = |source| RecipeError::Read { path: path.to_owned(), source };
+    let real = path.canonicalize().map_err(read_error)?;
+    if above.contains(&real) {
+        let chain: Vec<String> = above.iter().chain([&real]).map(|p| p.display().to_string()).collect();
+        return Err(RecipeError::Cycle { path: path.to_owned(), chain: chain.join(" > ") });
+    }
+    let text = std::fs::read_to_string(path).map_err(read_error)?;
+    let mut recipe = Recipe::parse_part(&text, &path.display().to_string())?;
+    let folder = path.parent().unwrap_or(Path::new(""));
+    for manifest in &mut recipe.spec.manifests {
+        manifest.path = folder.join(&manifest.path).display().to_string();
+    }
+    above.push(real);
+    for include in std::mem::take(&mut recipe.spec.include) {
+        let other = load_joined(&folder.join(include), above)?;
+        join(&mut recipe.spec, other.spec);
+    }
+    above.pop();
+    Ok(recipe)
+}
+
+/// Adds an included recipe's items behind this one's. What both say in the same words is said once;
+/// platforms and Kubernetes version stay this one's.
+fn join(spec: &mut RecipeSpec, other: RecipeSpec) {
+    append(&mut spec.images, other.images);
+    append(&mut spec.files, other.files);
+    append(&mut spec.charts, other.charts);
+    append(&mut spec.manifests, other.manifests);
+}
+
+fn append<T: PartialEq>(into: &mut Vec<T>, from: Vec<T>) {
+    for one in from {
+        if !into.contains(&one) {
+            into.push(one);
+        }
+    }
+}
