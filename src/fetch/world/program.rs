@@ -1,0 +1,61 @@
+//! A child process without the caller's environment, and with an end.
+
+use std::ffi::OsStr;
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use tokio::process::Command;
+
+use super::WorldError;
+
+/// Rendering a large chart takes seconds.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// A program on its way.
+pub(super) struct Program(Command);
+
+impl Program {
+    /// `home` is all it knows of this machine: no caller's plugins, proxies or kubeconfig.
+    pub(super) fn new(program: &Path, home: &Path) -> Self {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .env("HOME", home)
+            .env("PATH", "/nonexistent")
+            .env("KUBECONFIG", home.join("no-kubeconfig"));
+        command
+            .current_dir(home)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
+        Self(command)
+    }
+
+    pub(super) fn arg(mut self, arg: impl AsRef<OsStr>) -> Self {
+        self.0.arg(arg);
+        self
+    }
+
+    pub(super) fn args<const N: usize>(mut self, args: [&str; N]) -> Self {
+        self.0.args(args);
+        self
+    }
+
+    /// What it writes to standard output, if it succeeds.
+    pub(super) async fn output(mut self, doing: &str) -> Result<String, WorldError> {
+        let bad = |reason: String| WorldError::Program { doing: doing.to_owned(), reason };
+        let output = match tokio::time::timeout(LIMIT, self.0.output()).await {
+            Err(_) => return Err(bad(format!("no end after {} s", LIMIT.as_secs()))),
+            Ok(output) => output.map_err(|error| bad(format!("starting the program: {error}")))?,
+        };
+        if !output.status.success() {
+            let words = String::from_utf8_lossy(&output.stderr);
+            let last: Vec<&str> = words.lines().rev().take(5).collect();
+            let last: Vec<&str> = last.into_iter().rev().collect();
+            return Err(bad(format!("{}: {}", output.status, last.join("\n"))));
+        }
+        String::from_utf8(output.stdout).map_err(|_| bad("its output is not text".into()))
+    }
+}
