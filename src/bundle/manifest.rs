@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{BlobEntry, Item, ItemKind, Platform};
 
+mod parse;
+
+pub(crate) use parse::{ManifestError, own_version};
+
 /// The content of `manifest.json`. The signature is over the file's exact bytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -46,8 +46,7 @@ impl FromStr for Platform {
 
     fn from_str(text: &str) -> Result<Self, BadPlatform> {
         let good = |part: &str| {
-            !part.is_empty()
-                && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'.')
+            !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit())
         };
         let parts: Vec<&str> = text.split('/').collect();
         if (2..=3).contains(&parts.len()) && parts.iter().all(|part| good(part)) {
