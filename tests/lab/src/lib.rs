@@ -2,8 +2,19 @@
 //! and boots real Debian machines inside it. A test tool: it prints, and it may use anyhow.
 
 pub mod cache;
+pub mod cgroup;
+pub mod commands;
+pub mod egress;
+pub mod exe;
 pub mod factory;
 pub mod image;
 pub mod internet;
+pub mod net;
+pub mod node;
 pub mod packages;
+pub mod process;
+pub mod program;
+pub mod root;
 pub mod say;
+pub mod scene;
+pub mod state;

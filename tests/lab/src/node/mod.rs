@@ -1,0 +1,96 @@
+//! A node: one Debian machine of a scene, booted by systemd-nspawn.
+
+mod boot;
+mod exec;
+pub mod listing;
+mod power;
+mod prepare;
+pub mod supervise;
+
+use std::net::Ipv4Addr;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+pub(crate) use prepare::prepare;
+
+use crate::net::Net;
+use crate::process::{Process, noted};
+use crate::state::{NodeState, SceneState, node_dir};
+
+/// One machine of a scene, on or off.
+#[derive(Debug, Clone)]
+pub struct Node {
+    scene_dir: PathBuf,
+    scene_name: String,
+    net: Net,
+    address: Ipv4Addr,
+    state: NodeState,
+}
+
+impl Node {
+    pub(crate) fn new(scene_dir: &Path, scene: &SceneState, state: &NodeState) -> Self {
+        Self {
+            scene_dir: scene_dir.to_owned(),
+            scene_name: scene.name.clone(),
+            net: Net::new(&scene.name, scene.subnet),
+            address: scene.subnet.address(state.spec.octet),
+            state: state.clone(),
+        }
+    }
+
+    /// Its host name.
+    pub fn name(&self) -> &str {
+        &self.state.spec.name
+    }
+
+    /// Its IPv4 address.
+    pub fn address(&self) -> Ipv4Addr {
+        self.address
+    }
+
+    /// Its default gateway, which leads nowhere.
+    pub fn gateway(&self) -> Ipv4Addr {
+        let [a, b, c, _] = self.address.octets();
+        Ipv4Addr::new(a, b, c, 1)
+    }
+
+    /// Its own disk, as a folder of this machine. What is mounted inside the running node is not seen here.
+    pub fn disk(&self) -> PathBuf {
+        self.dir().join("root")
+    }
+
+    /// Its ed25519 host key as a cluster file wants it: `ssh-ed25519 AAAA…`.
+    pub fn host_key(&self) -> Result<String> {
+        let path = self.disk().join("etc/ssh/ssh_host_ed25519_key.pub");
+        let line = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        Ok(line.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+    }
+
+    /// The name nspawn knows it by; unique over all scenes.
+    pub(crate) fn machine(&self) -> String {
+        machine(&self.scene_name, self.name())
+    }
+
+    fn dir(&self) -> PathBuf {
+        node_dir(&self.scene_dir, self.name())
+    }
+
+    /// The node's PID 1 as this machine sees it; `None` while it is off.
+    pub fn leader(&self) -> Option<Process> {
+        noted(&self.dir().join("leader.json")).filter(|process| process.alive())
+    }
+
+    pub(crate) fn supervisor(&self) -> Option<Process> {
+        noted(&self.dir().join("supervisor.json")).filter(|process| process.alive())
+    }
+
+    pub(crate) fn cgroups(&self) -> &[PathBuf] {
+        &self.state.cgroups
+    }
+}
+
+/// The machine name of a scene's node.
+pub(crate) fn machine(scene: &str, node: &str) -> String {
+    format!("{scene}-{node}")
+}
