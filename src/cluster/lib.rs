@@ -1,1 +1,33 @@
-//! room
+//! The cluster file: a site as it should be.
+//!
+//! Text becomes a tree with positions (`tree`), a profile is laid under it (`merge`), every value is typed
+//! on its own (`decode`), then compared with the others (`check`). All problems come back at once.
+
+mod check;
+mod cidr;
+mod cluster;
+mod decode;
+mod fields;
+mod host_key;
+mod merge;
+mod model;
+mod name;
+mod problem;
+mod range;
+mod suggest;
+mod template;
+mod tree;
+mod wrong;
+
+pub use cidr::{Cidr, InterfaceAddress};
+pub use cluster::Cluster;
+pub use host_key::HostKey;
+pub use model::{
+    Containerd, ControlPlane, Dns, Gpu, Interface, Kubernetes, LoadBalancer, Network, Node, NodeNetwork, Os,
+    Pool, Role, Ssh, Swap,
+};
+pub use name::{DomainName, Label, NodeName};
+pub use problem::{Problem, Problems};
+pub use range::AddressRange;
+pub use template::template;
+pub use wrong::Wrong;

@@ -1,0 +1,182 @@
+//! The site as it should be: validated, normalised, with every default filled in.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::cidr::{Cidr, InterfaceAddress};
+use crate::host_key::HostKey;
+use crate::name::{DomainName, Label, NodeName};
+use crate::range::AddressRange;
+
+/// `spec.controlPlane`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ControlPlane {
+    /// The address that the endpoint's name stands for: the only control plane's, or a virtual one.
+    pub address: IpAddr,
+    /// Whether `address` belongs to no node: virtual, or an external balancer's.
+    #[serde(rename = "virtual")]
+    pub is_virtual: bool,
+    /// The controlPlaneEndpoint: `api.<cluster>.sealift.internal`. `.internal` is reserved for private
+    /// use (ICANN, 2024), so no public zone can ever answer for it.
+    pub endpoint_name: String,
+    /// Always 6443.
+    pub port: u16,
+}
+
+/// `spec.network`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Network {
+    /// Addresses of pods; default `10.244.0.0/16`.
+    pub pod_subnet: Cidr,
+    /// Addresses of services; default `10.96.0.0/16`.
+    pub service_subnet: Cidr,
+    /// Zone of the cluster's own names; default `cluster.local`.
+    pub cluster_domain: DomainName,
+    /// Address of the cluster's DNS service: the tenth of the service subnet (kubeadm's `GetDNSIP`).
+    pub dns_address: IpAddr,
+    /// Address of the `kubernetes` service: the first of the service subnet.
+    pub api_address: IpAddr,
+}
+
+/// `spec.dns`: what CoreDNS answers besides the cluster's own names.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Dns {
+    /// Resolvers of the site that names outside the cluster are forwarded to; empty: they do not exist.
+    pub upstreams: Vec<IpAddr>,
+    /// Names of the site and their addresses.
+    pub hosts: BTreeMap<DomainName, IpAddr>,
+}
+
+/// `spec.loadBalancer`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct LoadBalancer {
+    /// Pools of addresses for services of type `LoadBalancer`.
+    pub pools: Vec<Pool>,
+}
+
+/// A named pool of addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pool {
+    /// The pool's name.
+    pub name: Label,
+    /// Ranges that do not overlap.
+    pub addresses: Vec<AddressRange>,
+}
+
+/// A node's role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Runs the API, etcd, scheduler and controllers.
+    ControlPlane,
+    /// Runs workloads only.
+    Worker,
+}
+
+/// Whether the node's GPUs are given to workloads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Gpu {
+    /// What is found is used.
+    Auto,
+    /// None is used.
+    None,
+}
+
+/// How to reach a node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Ssh {
+    /// Address of the SSH server; also the node's address in the cluster.
+    pub address: IpAddr,
+    /// Its port; default 22.
+    pub port: u16,
+    /// The user, root or one that may sudo; default root.
+    pub user: String,
+    /// Private key as written: `~/` is the operator's home, a relative path is relative to the cluster file.
+    pub identity_file: Option<String>,
+    /// The pinned host key; `None` until `sealift enroll`.
+    pub host_key: Option<HostKey>,
+}
+
+/// Which interface carries a node's addresses.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Interface {
+    /// By MAC address, lower case with colons.
+    Mac(String),
+    /// By the kernel's name, e.g. `eno1`.
+    Name(String),
+}
+
+/// A node's static network configuration.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeNetwork {
+    /// Which interface; `None`: the one that has the SSH address.
+    pub interface: Option<Interface>,
+    /// Static addresses.
+    pub addresses: Vec<InterfaceAddress>,
+    /// Default gateway.
+    pub gateway: Option<IpAddr>,
+    /// Resolvers of the node itself.
+    pub nameservers: Vec<IpAddr>,
+}
+
+/// One server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Node {
+    /// Hostname and name in Kubernetes.
+    pub name: NodeName,
+    /// Role.
+    pub role: Role,
+    /// GPUs.
+    pub gpu: Gpu,
+    /// How to reach it.
+    pub ssh: Ssh,
+    /// Static addresses; `None`: the node's network stays as it is.
+    pub network: Option<NodeNetwork>,
+}
+
+/// What is done about swap.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Swap {
+    /// Turned off, for good (kubelet's expectation).
+    Off,
+    /// Left as it is; kubelet runs with `failSwapOn: false`.
+    Ignore,
+}
+
+/// `spec.os`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Os {
+    /// Swap.
+    pub swap: Swap,
+}
+
+/// `spec.containerd`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Containerd {
+    /// Do not try to lower a container's `oom_score_adj` below the daemon's own; default false.
+    pub restrict_oom_score_adj: bool,
+    /// cgroups are made by systemd, for containerd and kubelet alike; default true.
+    pub systemd_cgroup: bool,
+}
+
+/// `spec.kubernetes`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Kubernetes {
+    /// kubeadm preflight checks whose errors become warnings.
+    pub ignore_preflight: Vec<String>,
+    /// Merged over our `KubeletConfiguration`; keys sorted.
+    pub kubelet: Map<String, Value>,
+    /// Merged over our `KubeProxyConfiguration`; keys sorted.
+    pub kube_proxy: Map<String, Value>,
+}

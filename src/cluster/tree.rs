@@ -1,0 +1,208 @@
+//! YAML as a tree in which every key and value knows where it stands.
+//!
+//! The cluster file is not deserialized into structs: serde stops at the first error, and an engineer
+//! with a wrong file at night should see all of them.
+
+use std::fmt;
+
+use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_saphyr::{Location, Spanned};
+
+use crate::problem::Problem;
+
+/// A position in one of the two files that make up a site: the cluster file (0) and a profile (1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct At {
+    pub(crate) file: usize,
+    pub(crate) line: u64,
+    pub(crate) column: u64,
+    /// First byte and byte length in the text, where the parser knows them.
+    pub(crate) span: Option<(usize, usize)>,
+    /// Whether the value was reached through an alias or a merge key.
+    pub(crate) borrowed: bool,
+}
+
+/// A value and its position.
+#[derive(Debug, Clone)]
+pub(crate) struct Node {
+    pub(crate) at: At,
+    pub(crate) value: Value,
+}
+
+/// A key and its position.
+#[derive(Debug, Clone)]
+pub(crate) struct Key {
+    pub(crate) at: At,
+    pub(crate) name: String,
+}
+
+/// YAML's core schema.
+#[derive(Debug, Clone)]
+pub(crate) enum Value {
+    Null,
+    Bool(bool),
+    Int(i64),
+    Float(f64),
+    Text(String),
+    List(Vec<Node>),
+    Map(Vec<(Key, Node)>),
+}
+
+impl Value {
+    /// What to call it in a message.
+    pub(crate) fn describe(&self) -> String {
+        match self {
+            Self::Null => "nothing".to_owned(),
+            Self::Bool(yes) => format!("the boolean {yes}"),
+            Self::Int(number) => format!("the number {number}"),
+            Self::Float(number) => format!("the number {number}"),
+            Self::Text(text) => format!("the text {text:?}"),
+            Self::List(_) => "a list".to_owned(),
+            Self::Map(_) => "a map".to_owned(),
+        }
+    }
+}
+
+impl Node {
+    /// The value of a key, when this is a map that has it.
+    pub(crate) fn get(&self, name: &str) -> Option<&Self> {
+        match &self.value {
+            Value::Map(entries) => entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node),
+            _ => None,
+        }
+    }
+}
+
+/// Parses one YAML document. `origin` names the file in problems; `file` is its number in positions.
+pub(crate) fn parse(text: &str, origin: &str, file: usize) -> Result<Node, Problem> {
+    // `off` and `yes` stay words: `swap: off` must not become a boolean.
+    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
+    let whole = |line, column, message: String| Problem {
+        file: origin.to_owned(),
+        line,
+        column,
+        field: String::new(),
+        message,
+        hint: None,
+    };
+    if text.trim().is_empty() {
+        return Err(whole(0, 0, "the file is empty".to_owned()));
+    }
+    let mut root: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
+        let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
+        whole(
+            line,
+            column,
+            format!("not valid YAML: {}", without_position(&error.without_snippet().to_string())),
+        )
+    })?;
+    let value = std::mem::replace(&mut root.value.0, Value::Null);
+    Ok(number(Node { at: at(&root), value }, file))
+}
+
+/// The parser ends its messages with a position of its own, which ours already gives.
+fn without_position(message: &str) -> &str {
+    message.split(" at line ").next().unwrap_or(message).trim_end_matches([',', ':', ' '])
+}
+
+/// Stamps every position with the number of the file.
+fn number(mut node: Node, file: usize) -> Node {
+    node.at.file = file;
+    node.value = match node.value {
+        Value::List(items) => Value::List(items.into_iter().map(|item| number(item, file)).collect()),
+        Value::Map(entries) => Value::Map(
+            entries
+                .into_iter()
+                .map(|(mut key, node)| {
+                    key.at.file = file;
+                    (key, number(node, file))
+                })
+                .collect(),
+        ),
+        scalar => scalar,
+    };
+    node
+}
+
+fn at<T>(spanned: &Spanned<T>) -> At {
+    let here: Location = spanned.defined;
+    let span = here.span();
+    let bytes = span.byte_offset().zip(span.byte_len());
+    At {
+        file: 0,
+        line: here.line(),
+        column: here.column(),
+        span: bytes.and_then(|(from, len)| Some((usize::try_from(from).ok()?, usize::try_from(len).ok()?))),
+        borrowed: spanned.referenced != spanned.defined,
+    }
+}
+
+struct Raw(Value);
+
+impl<'de> Deserialize<'de> for Raw {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(RawVisitor).map(Self)
+    }
+}
+
+struct RawVisitor;
+
+impl<'de> Visitor<'de> for RawVisitor {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a YAML value")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_none<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_some<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
+        Ok(Value::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
+        Ok(Value::Int(value))
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, value: u64) -> Result<Value, E> {
+        i64::try_from(value)
+            .map(Value::Int)
+            .map_err(|_| E::custom(format!("the number {value} is too large")))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
+        Ok(Value::Float(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<Value, E> {
+        Ok(Value::Text(value.to_owned()))
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Value, A::Error> {
+        let mut items = Vec::new();
+        while let Some(item) = seq.next_element::<Spanned<Raw>>()? {
+            items.push(Node { at: at(&item), value: item.value.0 });
+        }
+        Ok(Value::List(items))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Value, A::Error> {
+        let mut entries = Vec::new();
+        while let Some(key) = map.next_key::<Spanned<String>>()? {
+            let value = map.next_value::<Spanned<Raw>>()?;
+            let key = Key { at: at(&key), name: key.value };
+            entries.push((key, Node { at: at(&value), value: value.value.0 }));
+        }
+        Ok(Value::Map(entries))
+    }
+}
