@@ -60,6 +60,27 @@ impl Volumes {
         file.read_exact_at(buffer, offset)
     }
 
+    /// Reads bytes that lie within one chunk.
+    pub(crate) fn read_at(&self, offset: u64, buffer: &mut [u8]) -> io::Result<()> {
+        let (file, offset) = self.locate(offset)?;
+        file.read_exact_at(buffer, offset)
+    }
+
+    /// Whether some bytes within one chunk are all zero, a hole for instance.
+    pub(crate) fn is_zero_at(&self, offset: u64, length: usize) -> io::Result<bool> {
+        const STEP: usize = 64 << 10;
+        let (mut buffer, mut done) = ([0; STEP], 0);
+        while done < length {
+            let step = STEP.min(length - done);
+            self.read_at(offset + done as u64, &mut buffer[..step])?;
+            if buffer[..step] != [0; STEP][..step] {
+                return Ok(false);
+            }
+            done += step;
+        }
+        Ok(true)
+    }
+
     /// Writes bytes that lie within one chunk.
     pub(crate) fn write_at(&self, offset: u64, bytes: &[u8]) -> io::Result<()> {
         debug_assert!(
@@ -80,10 +101,6 @@ impl Volumes {
         let offset = index * CHUNK_SIZE;
         let from = offset % self.volume_size;
         (name(offset / self.volume_size), from, from + chunk::length(index, self.stream_size) as u64)
-    }
-
-    pub(crate) fn stream_size(&self) -> u64 {
-        self.stream_size
     }
 }
 

@@ -1,0 +1,123 @@
+//! The `.part` directory: volumes being written, the journal, and the lock that keeps a second run out.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use sealift_stream::Digest;
+
+use super::PackError;
+use super::journal::{Journal, Notes};
+use crate::chunk;
+use crate::layout::Layout;
+use crate::volume::{self, Volumes};
+
+/// What all workers share.
+#[derive(Debug)]
+pub(crate) struct Workspace {
+    /// `NAME-VERSION.sealift.part`.
+    pub(crate) part: PathBuf,
+    pub(crate) volumes: Volumes,
+    pub(crate) journal: Journal,
+    /// What a killed run left.
+    pub(crate) notes: Notes,
+    /// Digests of the chunks that workers have had whole in memory.
+    chunks: Mutex<Vec<Option<Digest>>>,
+}
+
+/// Keeps a second run out of a part, until it is dropped. Not part of the workspace: threads of an aborted
+/// run may hold that a moment longer.
+pub(crate) struct PartLock(#[expect(dead_code, reason = "dropping it unlocks")] File);
+
+impl Workspace {
+    /// Opens the part of `target`, or makes it anew when it is of another layout.
+    pub(crate) fn open(
+        target: &Path,
+        layout: &Layout,
+        volume_size: u64,
+        resume: bool,
+    ) -> Result<(Self, PartLock), PackError> {
+        let part = part_of(target);
+        fs::create_dir_all(&part).map_err(PackError::io("making", &part))?;
+        let lock = take_lock(&part)?;
+        let identity = layout.identity(volume_size);
+        let (volumes_dir, journal_path) = (volumes_dir(&part), part.join("journal"));
+        let text = fs::read(&journal_path).unwrap_or_default();
+        let left = Notes::parse(&String::from_utf8_lossy(&text), &identity).filter(|_| resume);
+        if left.is_none() {
+            // Removed, not truncated: a thread of an aborted run may still write to the old files.
+            for stale in [&journal_path, &volumes_dir] {
+                remove(stale).map_err(PackError::io("removing", stale))?;
+            }
+        }
+        fs::create_dir_all(&volumes_dir).map_err(PackError::io("making", &volumes_dir))?;
+        let mut files = Vec::new();
+        for listed in volume::split(layout.stream_size, volume_size) {
+            let path = volumes_dir.join(&listed.name);
+            let open = || OpenOptions::new().read(true).write(true).create(true).truncate(false).open(&path);
+            let file = open().map_err(PackError::io("opening", &path))?;
+            file.set_len(listed.size).map_err(PackError::io("sizing", &path))?;
+            files.push(file);
+        }
+        let append = || OpenOptions::new().create(true).append(true).open(&journal_path);
+        let file = append().map_err(PackError::io("opening", &journal_path))?;
+        let journal = match left {
+            Some(_) => Journal::resume(file),
+            None => Journal::begin(file, &identity).map_err(PackError::io("writing", &journal_path))?,
+        };
+        let count = usize::try_from(chunk::count(layout.stream_size)).unwrap_or(usize::MAX);
+        let workspace = Self {
+            volumes: Volumes::new(files, volume_size, layout.stream_size),
+            journal,
+            notes: left.unwrap_or_default(),
+            chunks: Mutex::new(vec![None; count]),
+            part,
+        };
+        Ok((workspace, lock))
+    }
+
+    /// Digests of chunks, as far as they are known.
+    pub(crate) fn chunks(&self) -> MutexGuard<'_, Vec<Option<Digest>>> {
+        self.chunks.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Where the volumes lie until the bundle is whole.
+    pub(crate) fn volumes_dir(&self) -> PathBuf {
+        volumes_dir(&self.part)
+    }
+
+    /// An error of reading or writing the volumes.
+    pub(crate) fn io(&self, doing: &'static str) -> impl FnOnce(std::io::Error) -> PackError + use<> {
+        PackError::io(doing, &self.volumes_dir())
+    }
+}
+
+/// `NAME-VERSION.sealift` becomes `NAME-VERSION.sealift.part`.
+pub(crate) fn part_of(target: &Path) -> PathBuf {
+    let mut text = target.as_os_str().to_owned();
+    text.push(".part");
+    text.into()
+}
+
+fn volumes_dir(part: &Path) -> PathBuf {
+    part.join("bundle")
+}
+
+fn take_lock(part: &Path) -> Result<PartLock, PackError> {
+    let path = part.join("lock");
+    let file = File::create(&path).map_err(PackError::io("opening", &path))?;
+    match file.try_lock() {
+        Ok(()) => Ok(PartLock(file)),
+        Err(TryLockError::WouldBlock) => Err(PackError::Busy { part: part.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(PackError::Io { doing: "locking", path, source }),
+    }
+}
+
+/// Removes a file or tree; absent is fine.
+pub(crate) fn remove(path: &Path) -> std::io::Result<()> {
+    let result = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match result {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        other => other,
+    }
+}
