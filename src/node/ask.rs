@@ -1,12 +1,13 @@
 //! The closed set of what can be asked of a node and done on it. Data, so that a helper can be asked
 //! over a wire and a planning helper can refuse every `Action` without knowing it.
 
-use serde::{Deserialize, Serialize};
 use sealift_stream::Digest;
+use serde::{Deserialize, Serialize};
 
 /// A question; none of them changes anything on the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "a variant's text tells its fields")]
 pub enum Query {
     /// Operating system, kernel, addresses, memory, boot id: [`Answer::Facts`].
     Facts,
@@ -33,6 +34,7 @@ pub enum Query {
 /// A change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "a variant's text tells its fields")]
 pub enum Action {
     /// Writes a file whole (temporary file, fsync, rename), with mode and `root:root`; makes missing parents 0755.
     WriteFile { path: String, content: Secretless, mode: u32 },
@@ -93,10 +95,31 @@ impl std::fmt::Debug for Command {
     }
 }
 
+impl BlobTarget {
+    /// The blob's digest.
+    pub fn digest(&self) -> Digest {
+        match self {
+            Self::File { digest, .. } | Self::Content { digest, .. } => *digest,
+        }
+    }
+
+    /// The blob's size in bytes.
+    pub fn size(&self) -> u64 {
+        match self {
+            Self::File { size, .. } | Self::Content { size, .. } => *size,
+        }
+    }
+}
+
 impl Command {
     /// A program with arguments, no input, 60 seconds.
     pub fn new<S: Into<String>>(argv: impl IntoIterator<Item = S>) -> Self {
         Self { argv: argv.into_iter().map(Into::into).collect(), env: vec![], stdin: vec![], timeout_s: 60 }
+    }
+
+    /// The program's name; empty when there is no argv at all.
+    pub fn program(&self) -> &str {
+        self.argv.first().map_or("", String::as_str)
     }
 
     /// Sets the time-out in seconds.
@@ -124,6 +147,7 @@ impl Command {
 /// Where a blob goes on a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "a variant's text tells its fields")]
 pub enum BlobTarget {
     /// `/var/lib/sealift/blobs/sha256/<hex>` (as `.part` until its digest has matched).
     File { digest: Digest, size: u64 },
@@ -161,6 +185,27 @@ pub enum Answer {
     Output(Output),
     /// Images in containerd.
     Images(Vec<ImageState>),
+}
+
+impl Answer {
+    /// Its kind in one word, for messages: never its content.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Missing => "missing",
+            Self::Bool(_) => "bool",
+            Self::Bytes(_) => "bytes",
+            Self::Text(_) => "text",
+            Self::Names(_) => "names",
+            Self::Digest(_) => "digest",
+            Self::Stat(_) => "stat",
+            Self::Facts(_) => "facts",
+            Self::Unit(_) => "unit",
+            Self::Job(_) => "job",
+            Self::Output(_) => "output",
+            Self::Images(_) => "images",
+        }
+    }
 }
 
 /// What a path is.

@@ -37,7 +37,12 @@ pub trait Host: Send + Sync {
 
     /// Sends a blob from `offset` on; the node hashes on arrival and keeps it only when the digest of
     /// the whole matches. `content` starts at `offset`. After a cut, `blob_offset` tells where to go on.
-    fn put_blob(&self, target: BlobTarget, offset: u64, content: BlobReader) -> BoxFuture<'_, Result<(), HostError>>;
+    fn put_blob(
+        &self,
+        target: BlobTarget,
+        offset: u64,
+        content: BlobReader,
+    ) -> BoxFuture<'_, Result<(), HostError>>;
 
     /// Opens a stream to a TCP address as the node sees it, e.g. `127.0.0.1:6443` (law 9).
     fn dial(&self, address: String) -> BoxFuture<'_, Result<BoxDuplex, HostError>>;

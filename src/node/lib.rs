@@ -1,1 +1,24 @@
-//! room
+//! What can be asked of a node and done on it: here by system calls, elsewhere by a helper over SSH.
+
+mod ask;
+mod containerd;
+mod error;
+mod facts;
+mod host;
+mod local;
+mod mutate;
+pub mod paths;
+mod probe;
+mod what;
+mod wire;
+
+pub use ask::{
+    Action, Answer, BlobTarget, Command, ImageState, JobState, Output, PathKind, Query, Secretless, Stat,
+    UnitState,
+};
+pub use error::HostError;
+pub use facts::{Facts, Interface};
+pub use host::{BlobReader, BoxDuplex, Duplex, Host};
+pub use local::LocalHost;
+pub use mutate::Mutate;
+pub use probe::Probe;

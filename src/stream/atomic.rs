@@ -2,7 +2,7 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
 /// Writes beside the target as `.NAME.partial`; [`commit`](Self::commit) makes it durable and renames it.
@@ -32,6 +32,12 @@ impl AtomicFile {
         }
         let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&partial)?;
         Ok(Self { file: Some(file), partial, target })
+    }
+
+    /// Sets exactly these permission bits, whatever the umask took away.
+    pub fn set_mode(&self, mode: u32) -> io::Result<()> {
+        let file = self.file.as_ref().ok_or(io::ErrorKind::NotConnected)?;
+        file.set_permissions(fs::Permissions::from_mode(mode))
     }
 
     /// Writes all of a small file at once.

@@ -1,0 +1,85 @@
+//! Why a node did not do what it was asked.
+
+use serde::{Deserialize, Serialize};
+
+/// Each variant says where and why; what state the node is in follows from the kind: after everything but
+/// [`LinkLost`](Self::LinkLost) and [`Timeout`](Self::Timeout) nothing of the one thing asked for has taken
+/// effect; after these two it may have, and only observing tells.
+///
+/// It travels over the wire, so it holds texts, not sources.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[expect(missing_docs, reason = "a variant's message tells its fields")]
+pub enum HostError {
+    /// No SSH connection; nothing was sent.
+    #[error("connecting to {host} at {address}: {why}; nothing was done there")]
+    Unreachable { host: String, address: String, why: String },
+    /// Another key than the pinned one: another machine, or someone in between. No credential was sent.
+    #[error(
+        "host key of {host} at {address} has changed: expected {expected}, seen {seen}; \
+         no credential was sent. If the machine was reinstalled, run `sealift enroll` again"
+    )]
+    HostKeyChanged { host: String, address: String, expected: String, seen: String },
+    /// No key is pinned. No credential was sent.
+    #[error(
+        "host key of {host} at {address} is not pinned: seen {seen}; no credential was sent. Run `sealift enroll`"
+    )]
+    HostKeyUnknown { host: String, address: String, seen: String },
+    /// The SSH server does not let this user in.
+    #[error("logging in on {host} as {user}: {why}; nothing was done there")]
+    AuthFailed { host: String, user: String, why: String },
+    /// `sudo -n` was refused.
+    #[error(
+        "starting the helper on {host}: sudo refused {user}: {why}. It needs a rule `{user} ALL=(root) NOPASSWD: ALL`"
+    )]
+    SudoRefused { host: String, user: String, why: String },
+    /// Another run is at work on this node and its operator is alive.
+    #[error(
+        "{host} is being changed by run {run} (helper pid {pid}), whose operator is connected; wait for it or end it there"
+    )]
+    Busy { host: String, run: String, pid: u32 },
+    /// The connection ended, or stood still, while this was under way.
+    #[error("{doing} on {host}: the link was lost: {why}; run the same command again")]
+    LinkLost { host: String, doing: String, why: String },
+    /// The node took longer than it was given; what was started was ended.
+    #[error("{doing} on {host}: not done after {seconds} s, ended")]
+    Timeout { host: String, doing: String, seconds: u64 },
+    /// Content that arrived whole but is not what its digest says. It was thrown away.
+    #[error("{doing} on {host}: the content's digest is {seen}; it was thrown away")]
+    Damaged { host: String, doing: String, seen: String },
+    /// The node's answer was no.
+    #[error("{what} on {host}: {why}")]
+    Refused { host: String, what: String, why: String },
+    /// The helper speaks otherwise than this sealift does: a bug of ours.
+    #[error("talking to the helper on {host}: {why}")]
+    Protocol { host: String, why: String },
+}
+
+impl HostError {
+    /// A plain no: `what` is a lower-case gerund naming the object, e.g. `writing /etc/hosts`.
+    pub fn refused(host: &str, what: impl Into<String>, why: impl ToString) -> Self {
+        Self::Refused { host: host.to_owned(), what: what.into(), why: why.to_string() }
+    }
+
+    /// Whether the same thing may work when tried again without anyone doing anything.
+    pub fn is_transient(&self) -> bool {
+        matches!(self, Self::Unreachable { .. } | Self::LinkLost { .. })
+    }
+
+    /// Whether the machine could not prove that it is the one in the cluster file (exit code 6).
+    pub fn is_identity(&self) -> bool {
+        matches!(self, Self::HostKeyChanged { .. } | Self::HostKeyUnknown { .. })
+    }
+}
+
+/// Shorthand for the errors of one host: adds its name and what was being done.
+pub(crate) trait Context<T> {
+    /// `what` is a lower-case gerund naming the object.
+    fn on(self, host: &str, what: impl FnOnce() -> String) -> Result<T, HostError>;
+}
+
+impl<T, E: std::fmt::Display> Context<T> for Result<T, E> {
+    fn on(self, host: &str, what: impl FnOnce() -> String) -> Result<T, HostError> {
+        self.map_err(|error| HostError::refused(host, what(), error))
+    }
+}

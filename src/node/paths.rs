@@ -1,0 +1,24 @@
+//! Every place on a node where sealift itself keeps something.
+
+/// State that must outlive a reboot. 0755; what is below decides who reads it.
+pub const STATE: &str = "/var/lib/sealift";
+
+/// The helper's binary: `helper/<first 12 digits of its digest>/sealift`. Not below `/run` or `/tmp`: both
+/// are mounted `noexec` on hardened servers (`/run` already is on Debian), and a user must not own the file
+/// that root will start.
+pub const HELPERS: &str = "/var/lib/sealift/helper";
+
+/// Blobs kept until a step has installed them: `sha256/<hex>`, `sha256/<hex>.part` while they arrive.
+pub const BLOBS: &str = "/var/lib/sealift/blobs";
+
+/// Jobs: `<name>/{started,stdin,stdout,stderr,status}`, root's alone.
+pub const JOBS: &str = "/var/lib/sealift/jobs";
+
+/// Sockets, configurations and the lock of helpers: gone with a reboot, as the helpers are.
+pub const RUN: &str = "/run/sealift";
+
+/// Held (flock) by the one helper that may change this node; its content says who that is.
+pub const LOCK: &str = "/run/sealift/lock";
+
+/// containerd's socket.
+pub const CONTAINERD: &str = "/run/containerd/containerd.sock";

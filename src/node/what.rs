@@ -1,0 +1,47 @@
+//! What is being done, in words: a lower-case gerund that names the object.
+
+use crate::{Action, BlobTarget, Query};
+
+impl Query {
+    /// E.g. `reading /etc/hosts`.
+    pub fn what(&self) -> String {
+        match self {
+            Self::Facts => "reading facts".to_owned(),
+            Self::ReadFile { path, .. } => format!("reading {path}"),
+            Self::Stat { path } => format!("looking at {path}"),
+            Self::ListDir { path } => format!("listing {path}"),
+            Self::HashFile { path } => format!("hashing {path}"),
+            Self::ReadLink { path } => format!("reading link {path}"),
+            Self::Unit { name } => format!("asking systemd about {name}"),
+            Self::Job { name } => format!("looking at job {name}"),
+            Self::Images => "listing containerd's images".to_owned(),
+            Self::Reachable { address } => format!("trying {address}"),
+        }
+    }
+}
+
+impl Action {
+    /// E.g. `writing /etc/hosts`. Never content or arguments.
+    pub fn what(&self) -> String {
+        match self {
+            Self::WriteFile { path, .. } => format!("writing {path}"),
+            Self::MakeDir { path, .. } => format!("making directory {path}"),
+            Self::Remove { path } => format!("removing {path}"),
+            Self::Symlink { path, .. } => format!("linking {path}"),
+            Self::Run(command) => format!("running {}", command.program()),
+            Self::Job { name, .. } => format!("running job {name}"),
+            Self::InstallBlob { path, .. } => format!("installing {path}"),
+            Self::ExtractBlob { digest, dir, .. } => format!("unpacking {} into {dir}", digest.short()),
+            Self::DropBlobs { .. } => "dropping kept blobs".to_owned(),
+            Self::ImportImage { name, .. } => format!("importing image {name}"),
+            Self::RemoveImages { .. } => "removing images".to_owned(),
+        }
+    }
+}
+
+impl BlobTarget {
+    /// E.g. `sending blob 0123456789ab`.
+    pub fn what(&self) -> String {
+        format!("sending blob {}", self.digest().short())
+    }
+}
