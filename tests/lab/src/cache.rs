@@ -66,7 +66,6 @@ impl Cache {
         remove(&part)?;
         fs::create_dir(&part).with_context(|| format!("creating {}", part.display()))?;
         build(&part).with_context(|| format!("building {kind}/{name}"))?;
-        nix::unistd::sync();
         fs::rename(&part, &path).with_context(|| format!("putting {} in place", path.display()))?;
         Ok((path, true))
     }

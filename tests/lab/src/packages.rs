@@ -1,11 +1,10 @@
 //! Debian packages the lab stands on: installed when root, else listed.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::factory::command;
+use crate::program;
 use crate::say::say;
 
 /// Package -> a file that shows it is there (quicker than asking dpkg, and true for other ways of installing).
@@ -43,8 +42,9 @@ pub fn ensure() -> Result<()> {
     }
     say(format!("installing {list}"));
     let apt = |words: &[&str]| {
-        let mut apt = Command::new("apt-get");
-        command::run(apt.env("DEBIAN_FRONTEND", "noninteractive").args(words))
+        let mut apt = program::command(&["apt-get"]);
+        apt.env("DEBIAN_FRONTEND", "noninteractive").args(words);
+        program::finish(apt).map(|_| ())
     };
     apt(&["update", "-qq"])?;
     let mut words = vec!["install", "-y", "-qq", "--no-install-recommends"];

@@ -2,13 +2,12 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 
-use super::command;
 use super::components::CProgram;
 use crate::cache::{Cache, Key};
+use crate::program;
 use crate::say::say;
 
 /// The key: the source and the version it prints.
@@ -23,10 +22,10 @@ pub fn build(cache: &Cache, program: &CProgram) -> Result<PathBuf> {
     let id = format!("{}-{}", program.name, program.version);
     let key = key(program)?;
     let (path, built) = cache.entry("bin", &id, &key, |folder| {
-        let mut cc = Command::new("cc");
-        cc.args(["-Os", "-static", "-s", "-Wall", "-Wextra", "-Werror"]);
+        let mut cc = program::command(&["cc", "-Os", "-static", "-s", "-Wall", "-Wextra", "-Werror"]);
         cc.arg(format!("-DVERSION=\"{}\"", program.version)).arg("-o").arg(folder.join(&program.name));
-        command::run(cc.arg(source(program)))
+        cc.arg(source(program));
+        program::finish(cc).map(|_| ())
     })?;
     if built {
         cache.prune("bin", &id, &key)?;

@@ -2,14 +2,14 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 
 use super::components::{Component, ModuleFiles, go_name, kept};
-use super::{command, go_caches::GoCaches};
+use super::go_caches::GoCaches;
 use crate::cache::{Cache, Key};
+use crate::program;
 use crate::say::say;
 
 /// Raised when the way of building changes.
@@ -36,8 +36,10 @@ pub fn key(component: &Component, go_version: &str) -> Result<Key> {
 
 /// The version of the Go command, such as `go1.26.8`.
 pub fn version() -> Result<String> {
-    let out = command::output(Command::new("go").args(["env", "GOVERSION"]).current_dir("/"))
-        .context("asking Go for its version (Go 1.26 or newer must be on the PATH)")?;
+    let mut go = program::command(&["go", "env", "GOVERSION"]);
+    go.current_dir("/");
+    let out =
+        program::finish(go).context("asking Go for its version (Go 1.26 or newer must be on the PATH)")?;
     Ok(out.trim().to_owned())
 }
 
@@ -68,7 +70,7 @@ fn compile(caches: &GoCaches, component: &Component, folder: &Path) -> Result<()
     go.args(["build", "-mod=readonly", "-trimpath", "-tags", &component.tags.join(",")]);
     go.args(["-ldflags", &component.linker(), "-o"]).arg(out.path());
     go.args(component.binaries.values());
-    command::run(&mut go).with_context(|| format!("compiling {}", component.id()))?;
+    program::finish(go).with_context(|| format!("compiling {}", component.id()))?;
     for (name, package) in &component.binaries {
         let from = out.path().join(go_name(package));
         fs::rename(&from, folder.join(name)).with_context(|| format!("keeping {name} of {package}"))?;
@@ -78,7 +80,8 @@ fn compile(caches: &GoCaches, component: &Component, folder: &Path) -> Result<()
 
 fn keep(caches: &GoCaches, component: &Component, files: &ModuleFiles, to: &Path) -> Result<()> {
     let mut go = caches.go(&component.folder())?;
-    let dir = command::output(go.args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", &files.module]))?;
+    go.args(["list", "-mod=readonly", "-m", "-f", "{{.Dir}}", &files.module]);
+    let dir = program::finish(go)?;
     if dir.trim().is_empty() {
         bail!("finding the source of {}: go list names no folder", files.module);
     }

@@ -1,10 +1,15 @@
 //! Builds everything the lab needs, once: programs, images, the registry's storage, the download site.
 
+pub mod bases;
 pub mod c_program;
-pub mod command;
+pub mod charts;
 pub mod components;
+pub mod downloads;
 pub mod go_caches;
 pub mod golang;
+pub mod images;
+pub mod site;
+pub mod store;
 pub mod tree;
 
 use std::collections::BTreeMap;
@@ -14,10 +19,12 @@ use std::time::Instant;
 use anyhow::{Context, Result, anyhow};
 
 use crate::cache::Cache;
+use crate::image::spec::Images;
 use crate::packages;
 use crate::say::{data, say};
 use components::Components;
-use go_caches::GoCaches;
+use downloads::Downloads;
+use go_caches::{Drop, GoCaches};
 
 /// Options of `lab build`.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -25,9 +32,6 @@ pub struct Args {
     /// Keep Go's build and module caches afterwards (several gigabytes; a later change rebuilds faster)
     #[arg(long)]
     pub keep_go_caches: bool,
-    /// Build the programs only: no images, no registry, no download site
-    #[arg(long)]
-    pub programs_only: bool,
 }
 
 /// Everything that was built, by folder.
@@ -35,6 +39,12 @@ pub struct Args {
 pub struct Built {
     /// `kubernetes-1.36.4` -> the folder with its programs.
     pub programs: BTreeMap<String, PathBuf>,
+    /// The images' layouts.
+    pub images: Vec<images::BuiltImage>,
+    /// The registry's storage.
+    pub registry: PathBuf,
+    /// The download site.
+    pub site: PathBuf,
 }
 
 impl Built {
@@ -59,22 +69,26 @@ impl Built {
 pub fn run(args: &Args) -> Result<()> {
     packages::ensure()?;
     let started = Instant::now();
-    let built = build_with(&Cache::open()?, args)?;
+    let drop = if args.keep_go_caches { Drop::Never } else { Drop::Always };
+    let built = build_with(&Cache::open()?, drop)?;
     for (id, path) in &built.programs {
         data(format!("{id}\t{}", path.display()));
     }
+    data(format!("registry\t{}", built.registry.display()));
+    data(format!("site\t{}", built.site.display()));
     say(format!("everything is there ({:.1} s)", started.elapsed().as_secs_f64()));
     Ok(())
 }
 
 /// Builds whatever the cache lacks.
 pub fn build_all(cache: &Cache) -> Result<Built> {
-    build_with(cache, &Args::default())
+    build_with(cache, Drop::IfUsed)
 }
 
-/// Builds whatever the cache lacks, with options.
-pub fn build_with(cache: &Cache, args: &Args) -> Result<Built> {
+fn build_with(cache: &Cache, drop: Drop) -> Result<Built> {
     let components = Components::load()?;
+    // One builder at a time: another one's end would drop the Go caches under this one's feet.
+    let _turn = cache.lock("build")?;
     let caches = GoCaches::new(cache);
     let go_version = golang::version()?;
     let mut programs = BTreeMap::new();
@@ -86,10 +100,13 @@ pub fn build_with(cache: &Cache, args: &Args) -> Result<Built> {
         let path = c_program::build(cache, program)?;
         programs.insert(format!("{}-{}", program.name, program.version), path);
     }
-    if !args.keep_go_caches {
-        caches.drop_all()?;
-    }
-    Ok(Built { programs })
+    let dropping = caches.drop(drop)?;
+    let mut built = Built { programs, images: vec![], registry: PathBuf::new(), site: PathBuf::new() };
+    built.images = images::build(cache, &Images::load()?, &built)?;
+    built.registry = store::build(cache, &built.images)?;
+    built.site = site::build(cache, &built, &Downloads::load()?)?;
+    dropping.finish()?;
+    Ok(built)
 }
 
 /// The committed folder of the lab's data.

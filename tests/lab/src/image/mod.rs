@@ -1,1 +1,7 @@
-//! Container images with true insides.
+//! Container images with true insides, written as OCI layouts; same inputs, same digests.
+
+pub mod compose;
+pub mod hash;
+pub mod layer;
+pub mod layout;
+pub mod spec;
