@@ -237,15 +237,16 @@ fn close(dir: &Path) -> Result<()> {
     let Some(mut state) = SceneState::read(dir)? else { return Ok(()) };
     state.closing = true;
     state.write(dir)?;
-    for node in &state.nodes {
-        Node::new(dir, &state, node).end().with_context(|| format!("ending node {}", node.spec.name))?;
-    }
+    in_parallel(state.nodes.iter(), |node| {
+        Node::new(dir, &state, node).end().with_context(|| format!("ending node {}", node.spec.name))
+    })?;
     Recorder::new(dir).stop()?;
     unmount_below(dir)?;
     Net::new(&state.name, state.subnet).down()?;
-    for node in &state.nodes {
+    in_parallel(state.nodes.iter(), |node| {
         remove_traces(dir, &state, &node.spec.name)?;
-    }
+        remove_tree(&node_dir(dir, &node.spec.name))
+    })?;
     for folder in ["nodes", "ssh"] {
         remove_tree(&dir.join(folder))?;
     }

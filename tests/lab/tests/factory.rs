@@ -1,5 +1,7 @@
 //! The factory and its internet, with real servers: what the cache holds is what a client gets.
 
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -82,14 +84,17 @@ fn the_chart_renders_with_the_images_that_the_registry_has() {
     let chart = "github.com/metallb/metallb/releases/download/metallb-chart-0.15.2/metallb-0.15.2.tgz";
     let chart = built.site.join(chart).display().to_string();
     let words = ["template", "metallb", &chart, "--set", "frrk8s.enabled=false,speaker.frr.enabled=false"];
-    let text = String::from_utf8(output(helm.to_str().unwrap(), &words)).unwrap();
-    let images: Vec<&str> =
-        text.lines().filter_map(|l| l.trim().strip_prefix("image: ")).map(|i| i.trim_matches('"')).collect();
+    let rendered = String::from_utf8(output(helm.to_str().unwrap(), &words)).unwrap();
+    let images: Vec<&str> = rendered
+        .lines()
+        .filter_map(|l| l.trim().strip_prefix("image: "))
+        .map(|i| i.trim_matches('"'))
+        .collect();
     assert!(!images.is_empty());
     for name in images {
         assert!(built.images.iter().any(|i| i.image.reference == name), "{name}");
     }
-    assert!(text.contains("kind: CustomResourceDefinition"), "the subchart crds is missing");
+    assert!(rendered.contains("kind: CustomResourceDefinition"), "the subchart crds is missing");
 }
 
 #[test]

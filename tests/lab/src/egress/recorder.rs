@@ -13,6 +13,7 @@ use super::plant::Leak;
 use crate::exe;
 use crate::net::Net;
 use crate::process::{Process, noted};
+use crate::program::finish;
 use crate::state::write_whole;
 
 /// The recorder of a scene's folder.
@@ -105,6 +106,13 @@ impl Recorder {
             .collect()
     }
 
+    /// How many packets the kernel dropped because the recorder did not read them in time (no process can ask this of a
+    /// socket that is another's, but `ss` can of all in the namespace).
+    pub fn lost(&self, net: &Net) -> Result<u64> {
+        let list = finish(net.enter(&["ss", "--packet", "--memory", "--no-header"]))?;
+        drops(&list).context("finding the recorder's socket in the list of `ss`")
+    }
+
     /// The leaks that were sent on purpose.
     pub fn planted(&self) -> Result<Vec<Planted>> {
         match fs::read_to_string(self.planted_file()) {
@@ -122,5 +130,27 @@ impl Recorder {
             planted.push(new);
         }
         write_whole(&self.planted_file(), &serde_json::to_string(&planted)?)
+    }
+}
+
+/// Sum of the drop counters in `ss --memory`'s output: `skmem:(r0,rb212992,…,d0)`; none without a socket.
+fn drops(list: &str) -> Option<u64> {
+    let counters = list.split("skmem:(").skip(1).filter_map(|rest| rest.split(')').next());
+    let drops = counters
+        .map(|counter| counter.split(',').find_map(|field| field.strip_prefix('d')?.parse::<u64>().ok()));
+    drops.reduce(|sum, next| Some(sum? + next?)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::drops;
+
+    #[test]
+    fn drops_are_summed_and_no_socket_is_not_zero_drops() {
+        let one = "p_raw 0 0 *:* *     skmem:(r0,rb67108864,t0,tb212992,f0,w0,o928,bl0,d7)";
+        assert_eq!(drops(one), Some(7));
+        assert_eq!(drops(&format!("{one}\n{one}")), Some(14));
+        assert_eq!(drops(""), None);
+        assert_eq!(drops("p_raw 0 0 *:* * skmem:(r0)"), None);
     }
 }

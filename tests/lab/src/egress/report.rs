@@ -7,13 +7,15 @@ use serde::Serialize;
 
 use super::Record;
 use super::plant::Leak;
-use super::recorder::Recorder;
+use crate::scene::Scene;
 
 /// What the recorder saw: planted leaks and other packets, apart.
 #[derive(Debug, Serialize)]
 pub struct Report {
     /// Whether the recorder runs; when not, the figures prove nothing.
     pub listens: bool,
+    /// Packets that were lost before the recorder read them. Must be 0.
+    pub lost: u64,
     /// Each planted leak.
     pub planted: Vec<Count>,
     /// Everything else that tried to leave. Must be empty.
@@ -33,13 +35,16 @@ pub struct Count {
 
 impl Report {
     /// Reads and judges what a recorder has so far.
-    pub fn of(recorder: &Recorder) -> Result<Self> {
+    pub fn of(scene: &Scene) -> Result<Self> {
+        let recorder = scene.recorder();
+        let listens = recorder.listens();
+        let lost = if listens { recorder.lost(&scene.net())? } else { 0 };
         let leaks = recorder
             .planted()?
             .iter()
             .map(|planted| Leak::new(&planted.origin))
             .collect::<Result<Vec<_>>>()?;
-        Ok(Self::judge(recorder.listens(), &leaks, recorder.records()?))
+        Ok(Self { lost, ..Self::judge(listens, &leaks, recorder.records()?) })
     }
 
     fn judge(listens: bool, leaks: &[Leak], records: Vec<Record>) -> Self {
@@ -51,7 +56,7 @@ impl Report {
         let planted = leaks.iter().map(count).collect();
         let known = |record: &Record| leaks.iter().any(|leak| leak.asked(record) || leak.connected(record));
         let others = records.into_iter().filter(|record| !known(record)).collect();
-        Self { listens, planted, others }
+        Self { listens, lost: 0, planted, others }
     }
 
     /// Why this is not a proof that nothing left; `None` when it is one.
@@ -61,6 +66,9 @@ impl Report {
         }
         if !self.listens {
             return Some("the recorder does not run: could not check".into());
+        }
+        if self.lost > 0 {
+            return Some(format!("{} packets were lost before they were read: could not check", self.lost));
         }
         if self.planted.is_empty() {
             return Some("no leak was planted, so 0 means nothing: run `lab egress plant` first".into());
@@ -120,6 +128,7 @@ mod tests {
         let seen = || vec![question.clone(), connection.clone()];
         assert_eq!(Report::judge(true, &leak, seen()).fault(), None);
         assert!(Report::judge(false, &leak, seen()).fault().is_some());
+        assert!(Report { lost: 1, ..Report::judge(true, &leak, seen()) }.fault().is_some());
         assert!(Report::judge(true, &[], vec![]).fault().is_some());
         assert!(Report::judge(true, &leak, vec![question.clone()]).fault().is_some());
         assert!(Report::judge(true, &leak, vec![connection.clone()]).fault().is_some());
