@@ -237,7 +237,7 @@ fn plant_leak(chosen: &Plant) -> Result<()> {
 }
 
 fn report(at: &At, as_json: bool) -> Result<()> {
-    let verdict = Report::of(&Scene::open(&at.dir)?)?;
+    let verdict = Report::of(&Scene::open(&at.dir)?.recorder())?;
     data(if as_json { serde_json::to_string_pretty(&verdict)? } else { verdict.to_string() });
     match verdict.fault() {
         Some(fault) => bail!("{fault}"),

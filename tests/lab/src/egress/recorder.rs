@@ -14,7 +14,7 @@ use crate::exe;
 use crate::net::Net;
 use crate::process::{Process, noted};
 use crate::program::finish;
-use crate::state::write_whole;
+use crate::state::{SceneState, write_whole};
 
 /// The recorder of a scene's folder.
 #[derive(Debug, Clone)]
@@ -108,7 +108,9 @@ impl Recorder {
 
     /// How many packets the kernel dropped because the recorder did not read them in time (no process can ask this of a
     /// socket that is another's, but `ss` can of all in the namespace).
-    pub fn lost(&self, net: &Net) -> Result<u64> {
+    pub fn lost(&self) -> Result<u64> {
+        let scene = SceneState::read(&self.dir)?.context("reading the recorder's scene: it is down")?;
+        let net = Net::new(&scene.name, scene.subnet);
         let list = finish(net.enter(&["ss", "--packet", "--memory", "--no-header"]))?;
         drops(&list).context("finding the recorder's socket in the list of `ss`")
     }

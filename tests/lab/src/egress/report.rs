@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::Record;
 use super::plant::Leak;
-use crate::scene::Scene;
+use super::recorder::Recorder;
 
 /// What the recorder saw: planted leaks and other packets, apart.
 #[derive(Debug, Serialize)]
@@ -35,10 +35,9 @@ pub struct Count {
 
 impl Report {
     /// Reads and judges what a recorder has so far.
-    pub fn of(scene: &Scene) -> Result<Self> {
-        let recorder = scene.recorder();
+    pub fn of(recorder: &Recorder) -> Result<Self> {
         let listens = recorder.listens();
-        let lost = if listens { recorder.lost(&scene.net())? } else { 0 };
+        let lost = if listens { recorder.lost()? } else { 0 };
         let leaks = recorder
             .planted()?
             .iter()

@@ -13,7 +13,7 @@ fn planted_leaks_are_counted_alone_and_a_leak_of_each_kind_is_found() {
     let scene = Scene::up(&spec).unwrap().guarded();
     let (cp1, w1) = (scene.node("cp1").unwrap(), scene.node("w1").unwrap());
     let recorder = scene.recorder();
-    assert!(Report::of(&scene).unwrap().fault().unwrap().contains("no leak was planted"));
+    assert!(Report::of(&recorder).unwrap().fault().unwrap().contains("no leak was planted"));
 
     // The scene's own traffic: SSH in bulk, a ping, TCP between nodes, the pod network's address.
     let bulk = cp1.ssh(&["head", "-c", "50000000", "/dev/zero"]).unwrap().output().unwrap();
@@ -28,7 +28,7 @@ fn planted_leaks_are_counted_alone_and_a_leak_of_each_kind_is_found() {
     plant_in_node(&recorder, &cp1).unwrap();
     plant(&recorder, &Leak::new("bare").unwrap(), |script| w1.exec(&["bash", "-c", script]).map(drop))
         .unwrap();
-    let report = Report::of(&scene).unwrap();
+    let report = Report::of(&recorder).unwrap();
     assert_eq!(report.fault(), None, "{report}");
     assert!(report.planted.iter().all(|count| count.questions >= 1 && count.connections >= 1), "{report}");
     assert_eq!(report.planted.len(), 2);
@@ -50,7 +50,7 @@ fn planted_leaks_are_counted_alone_and_a_leak_of_each_kind_is_found() {
         [knock("192.0.2.9/443"), tell("127.0.0.53/53"), tell("9.9.9.9/53"), tell("224.0.0.251/5353")];
     scene.operator(&["bash", "-c", &format!("{}; true", operator.join("; "))]).output().unwrap();
 
-    let report = Report::of(&scene).unwrap();
+    let report = Report::of(&recorder).unwrap();
     assert!(report.fault().unwrap().contains("tried to leave"), "{report}");
     let mut seen: Vec<String> = report
         .others
