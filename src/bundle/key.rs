@@ -69,17 +69,13 @@ pub fn generate_key(stem: &Path, password: Option<String>) -> Result<KeyId, KeyE
         path: secret.clone(),
         reason: error.to_string(),
     };
-    let (mut public_text, mut secret_text) = (Vec::new(), Vec::new());
     let pair = match password {
-        None => minisign::KeyPair::generate_and_write_unencrypted_keypair(&mut public_text, &mut secret_text),
-        Some(password) => minisign::KeyPair::generate_and_write_encrypted_keypair(
-            &mut public_text,
-            &mut secret_text,
-            None,
-            Some(password),
-        ),
+        None => minisign::KeyPair::generate_unencrypted_keypair(),
+        Some(password) => minisign::KeyPair::generate_encrypted_keypair(Some(password)),
     }
     .map_err(unusable)?;
+    let secret_text = pair.sk.to_box(None).map_err(unusable)?.to_bytes();
+    let public_text = pair.pk.to_box().map_err(unusable)?.to_bytes();
     write(&secret, &secret_text, 0o600)?;
     write(&public, &public_text, 0o644)?;
     Ok(key_id(pair.pk.keynum()))

@@ -92,7 +92,7 @@ impl Fetch<'_> {
         }
         let mut stream = Stream { fetch: self, open: None, since: 0, weak: 0 };
         let (mut hasher, mut spare) = (Some(hasher), Vec::new());
-        let mut running: Option<(Job, u64)> = None;
+        let mut running: Option<Job> = None;
         loop {
             let length = piece_length(self.region.offset, size, at);
             let mut buffer = std::mem::take(&mut spare);
@@ -100,10 +100,9 @@ impl Fetch<'_> {
             if length > 0 {
                 stream.read(&mut buffer, at, length).await?;
             }
-            if let Some((job, end)) = running.take() {
+            if let Some(job) = running.take() {
                 let (state, piece) = job.finish(self.workspace).await?;
                 (hasher, spare) = (Some(state), piece);
-                self.workspace.journal.note(self.number, end).map_err(self.workspace.io("noting in"))?;
             }
             let state = hasher.take().unwrap_or_default();
             if length == 0 {
@@ -112,7 +111,7 @@ impl Fetch<'_> {
             }
             let place = self.region.offset + at;
             at += length as u64;
-            running = Some((Job::start(self.workspace, place, buffer, state), at));
+            running = Some(Job::start(self.workspace, (self.number, at), place, buffer, state));
             self.meter.add(length as u64);
         }
     }

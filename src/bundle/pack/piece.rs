@@ -18,8 +18,15 @@ pub(crate) struct Job {
 }
 
 impl Job {
-    /// Hashes for the blob in one thread; hashes for the chunk list and writes in another.
-    pub(crate) fn start(workspace: &Arc<Workspace>, place: u64, piece: Vec<u8>, mut hasher: Hasher) -> Self {
+    /// Hashes for the blob in one thread; hashes for the chunk list, writes, and notes that in another.
+    /// `end` is where the piece ends within content of region `number`.
+    pub(crate) fn start(
+        workspace: &Arc<Workspace>,
+        (number, end): (usize, u64),
+        place: u64,
+        piece: Vec<u8>,
+        mut hasher: Hasher,
+    ) -> Self {
         let piece = Arc::new(piece);
         let (for_hash, for_write) = (Arc::clone(&piece), Arc::clone(&piece));
         let workspace = Arc::clone(workspace);
@@ -29,7 +36,8 @@ impl Job {
         });
         let writing = spawn_blocking(move || {
             note_chunk(&workspace, place, &for_write);
-            write(&workspace, place, &for_write)
+            write(&workspace, place, &for_write)?;
+            workspace.journal.note(number, end)
         });
         Self { hashing, writing, piece }
     }

@@ -91,7 +91,7 @@ async fn foreign_files_are_named_and_left_alone() {
     }
     fs::create_dir(signed.path("System Volume Information")).expect("makes");
     let report = signed.open().expect("opens").verify(1, &NoMeter).expect("verifies");
-    let want = ["._volume-0000", ".Trashes", "System Volume Information", "Thumbs.db", "volume-0000.bak"];
+    let want = [".Trashes", "._volume-0000", "System Volume Information", "Thumbs.db", "volume-0000.bak"];
     assert_eq!(report.foreign, want);
 }
 

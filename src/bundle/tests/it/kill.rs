@@ -32,14 +32,14 @@ async fn aborted_at_many_points_it_ends_the_same() {
     for workers in [1, 8] {
         let folder = folder.path().join(format!("cut-{workers}"));
         // One chain: each run goes on where the one before was cut.
-        for bytes in [0, 1, 3 << 20, 9 << 20, 14 << 20] {
+        for bytes in [0, 1, 3 << 20, 20 << 20, 22 << 20] {
             abort_after(&lock, &folder, workers, bytes).await;
         }
         let last = HangsAfter::new(u64::MAX);
         let packed = pack(&lock, &last, &folder, options(9 - workers, 4), &NoMeter).await.expect("packs");
         assert_eq!(listing(&packed.dir), want, "{workers} workers");
         let fetched = last.given.load(Ordering::Relaxed);
-        assert!(packed.reused >= 16 << 20, "only {} bytes were used again", packed.reused);
+        assert!(packed.reused >= 8 << 20, "only {} bytes were used again", packed.reused);
         assert_eq!(packed.reused + fetched, (49 << 20) + 105, "something was fetched twice or not at all");
     }
 }
