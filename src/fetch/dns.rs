@@ -21,12 +21,11 @@ impl Resolve for SystemDns {
                 let addresses = [[127, 0, 0, 1].into()].map(|ip: std::net::IpAddr| SocketAddr::new(ip, 0));
                 return Ok(Box::new(addresses.into_iter()) as Addrs);
             }
-            let resolver = match cell.get() {
-                Some(resolver) => resolver.clone(),
-                None => {
-                    let fresh = TokioResolver::builder_tokio()?.build()?;
-                    cell.get_or_init(|| fresh).clone()
-                }
+            let resolver = if let Some(resolver) = cell.get() {
+                resolver.clone()
+            } else {
+                let fresh = TokioResolver::builder_tokio()?.build()?;
+                cell.get_or_init(|| fresh).clone()
             };
             let found: Vec<_> = resolver.lookup_ip(name.as_str()).await?.iter().collect();
             Ok(Box::new(found.into_iter().map(|ip| SocketAddr::new(ip, 0))) as Addrs)

@@ -143,7 +143,7 @@ pub enum FetchError {
         source: Box<FetchError>,
     },
     /// More than one item failed.
-    #[error("{} items failed:{}", .0.len(), .0.iter().map(|error| format!("\n{error}")).collect::<String>())]
+    #[error("{} items failed:{}", .0.len(), lines(.0))]
     Several(Vec<FetchError>),
     /// What came of it is not a lock.
     #[error(transparent)]
@@ -156,6 +156,11 @@ pub enum FetchError {
         /// Why not.
         source: std::io::Error,
     },
+}
+
+/// Each on a line of its own.
+pub(crate) fn lines(all: &[impl std::fmt::Display]) -> String {
+    all.iter().fold(String::new(), |text, one| format!("{text}\n{one}"))
 }
 
 /// `: text`, or nothing.

@@ -172,7 +172,7 @@ async fn body(url: &str, response: Response, offset: u64, size: u64) -> Result<B
         Error::new(ErrorKind::ConnectionReset, error)
     });
     let mut reader = StreamReader::new(pieces);
-    let mut bin = [0_u8; 16 * 1024];
+    let mut bin = vec![0_u8; 16 * 1024];
     while skip > 0 {
         let room = bin.len().min(usize::try_from(skip).unwrap_or(bin.len()));
         let count = reader

@@ -100,9 +100,9 @@ fn find(index: &[u8], chart: &ChartRecipe, repository: &str) -> Result<(String, 
     let index: Index =
         serde_yaml::from_str(text).map_err(|error| format!("its index cannot be read: {error}"))?;
     let versions = index.entries.get(&chart.name).ok_or("its index does not name the chart")?;
-    let bare = |version: &str| version.trim_start_matches('v').to_owned();
+    let plain = |version: &str| version.trim_start_matches('v').to_owned();
     let entry =
-        versions.iter().find(|entry| bare(&entry.version) == bare(&chart.version)).ok_or_else(|| {
+        versions.iter().find(|entry| plain(&entry.version) == plain(&chart.version)).ok_or_else(|| {
             let there: Vec<&str> = versions.iter().take(5).map(|entry| entry.version.as_str()).collect();
             format!("no version {} there; the first ones are {}", chart.version, there.join(", "))
         })?;

@@ -28,7 +28,7 @@ pub(super) struct Document {
 #[derive(Debug)]
 pub(super) enum Content {
     Index(OciImageIndex),
-    Image(OciImageManifest),
+    Image(Box<OciImageManifest>),
 }
 
 /// Gets a tag's or digest's document. A digest is believed only after hashing.

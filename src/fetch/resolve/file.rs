@@ -21,16 +21,15 @@ pub(super) async fn resolve(
 ) -> Result<Resolved, FetchError> {
     let literal = file.checksum.parse::<Digest>().ok();
     let known = previous.and_then(|lock| known(lock, file)).filter(|(d, _)| literal.is_none_or(|l| l == *d));
-    let (digest, size) = match known {
-        Some(known) => known,
-        None => {
-            let mut budget = fetcher.budget();
-            let digest = match literal {
-                Some(digest) => digest,
-                None => checksum(fetcher, &mut budget, file).await?,
-            };
-            (digest, size(fetcher, &mut budget, file, digest).await?)
-        }
+    let (digest, size) = if let Some(known) = known {
+        known
+    } else {
+        let mut budget = fetcher.budget();
+        let digest = match literal {
+            Some(digest) => digest,
+            None => checksum(fetcher, &mut budget, file).await?,
+        };
+        (digest, size(fetcher, &mut budget, file, digest).await?)
     };
     let media_type = media_type(&file.url).to_owned();
     let item = Item {
@@ -111,9 +110,6 @@ async fn count(url: &str, response: reqwest::Response, expected: Digest) -> Resu
 }
 
 fn media_type(url: &str) -> &'static str {
-    if url.ends_with(".tar.gz") || url.ends_with(".tgz") {
-        "application/gzip"
-    } else {
-        "application/octet-stream"
-    }
+    let archive = [".tar.gz", ".tgz"].iter().any(|ending| url.ends_with(ending));
+    if archive { "application/gzip" } else { "application/octet-stream" }
 }

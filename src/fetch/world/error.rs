@@ -4,6 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::FetchError;
+use crate::error::lines;
 
 /// An image that something names and the lock does not have.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
@@ -26,7 +27,7 @@ impl fmt::Display for MissingImage {
 #[derive(Debug, thiserror::Error)]
 pub enum WorldError {
     /// Checked, and bad: all that is missing.
-    #[error("{} not in the bundle:{}", count(.0), .0.iter().map(|one| format!("\n{one}")).collect::<String>())]
+    #[error("{} not in the bundle:{}", count(.0), lines(.0))]
     Missing(Vec<MissingImage>),
     /// The recipe has charts or a Kubernetes version, but not the program that says what they need.
     #[error("checking the recipe's images: it has no file named '{name}', which is needed for that")]

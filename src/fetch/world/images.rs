@@ -35,7 +35,9 @@ fn object(value: &Value, found: &mut Vec<FoundImage>) {
         (value.get("kind").and_then(Value::as_str), value.get("items"))
         && kind.ends_with("List")
     {
-        items.iter().for_each(|item| object(item, found));
+        for item in items {
+            object(item, found);
+        }
         return;
     }
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or("?").to_owned();
@@ -54,7 +56,11 @@ fn walk(value: &Value, object: &str, found: &mut Vec<FoundImage>) {
                 walk(inner, object, found);
             }
         }
-        Value::Sequence(items) => items.iter().for_each(|item| walk(item, object, found)),
+        Value::Sequence(items) => {
+            for item in items {
+                walk(item, object, found);
+            }
+        }
         _ => {}
     }
 }

@@ -10,7 +10,7 @@ use tokio::process::Command;
 use super::WorldError;
 
 /// Rendering a large chart takes seconds.
-const LIMIT: Duration = Duration::from_secs(120);
+const LIMIT: Duration = Duration::from_mins(2);
 
 /// A program on its way.
 pub(super) struct Program(Command);

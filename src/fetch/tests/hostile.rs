@@ -1,0 +1,5 @@
+//! Servers that lie, stall and stumble.
+
+mod files;
+mod images;
+mod streams;
