@@ -1,1 +1,47 @@
-//! room
+//! Playbooks, steps, plans and runs: what should be, what is, what would change and why, and doing it.
+//!
+//! [`Playbook::embedded`] gives a story, [`Compiled::new`] fits it to a site, [`Plan::observe`] asks every node and
+//! freezes what would change, [`Run::execute`] does it and journals it.
+
+mod access;
+mod blobs;
+mod change;
+mod compile;
+mod ctx;
+mod embedded;
+mod errors;
+mod events;
+mod filters;
+mod journal;
+mod late;
+mod lock;
+mod meter;
+mod plan;
+mod playbook;
+mod run;
+mod schedule;
+mod selector;
+mod site;
+mod step;
+mod stop;
+mod template;
+mod time;
+
+#[cfg(test)]
+mod testkit;
+
+pub use access::{ClusterEyes, ClusterHands};
+pub use change::{Certainty, Change};
+pub use compile::Compiled;
+pub use ctx::Ctx;
+pub use errors::StepError;
+pub use events::{Event, Events, Outcome, Record};
+pub use journal::{Journal, JournalError};
+pub use late::{Late, Secret};
+pub use lock::{LockError, Owner, RunLock};
+pub use plan::{Plan, PlanError, PlannedPlay, PlannedStep};
+pub use playbook::{Playbook, PlaybookError};
+pub use run::{Failure, NewChanges, Run, RunError, RunOptions, RunReport, StepTime};
+pub use site::{Hosts, Site};
+pub use stop::Stop;
+pub use template::{TemplateError, Templates};

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use sealift_node::{Mutate, Probe};
 
-use crate::{Change, ClusterHands, ClusterEyes, Ctx, StepError};
+use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError};
 
 /// A step that concerns one node.
 ///
@@ -15,7 +15,11 @@ pub(crate) trait NodeAct {
     type Seen: Send;
 
     /// Asks the node; an absent thing is an observation, not an error.
-    fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> impl Future<Output = Result<Self::Seen, StepError>> + Send;
+    fn observe(
+        &self,
+        probe: &Probe<'_>,
+        ctx: &Ctx<'_>,
+    ) -> impl Future<Output = Result<Self::Seen, StepError>> + Send;
 
     /// What would have to change, with reasons. Empty when all is as it should be.
     fn diff(&self, seen: &Self::Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError>;
@@ -35,8 +39,11 @@ pub(crate) trait ClusterAct {
     type Seen: Send;
 
     /// Asks the API; a cluster that is not there yet is an observation ([`ClusterEyes::api`] is `None`).
-    fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>)
-    -> impl Future<Output = Result<Self::Seen, StepError>> + Send;
+    fn observe(
+        &self,
+        eyes: &ClusterEyes<'_>,
+        ctx: &Ctx<'_>,
+    ) -> impl Future<Output = Result<Self::Seen, StepError>> + Send;
 
     /// What would have to change, with reasons.
     fn diff(&self, seen: &Self::Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError>;

@@ -1,0 +1,149 @@
+//! Blobs on their way from the bundle to a node.
+
+use std::io::Read as _;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use sealift_bundle::{Bundle, BundleError, Verified};
+use sealift_node::{BlobReader, BlobTarget, Mutate};
+use sealift_stream::Digest;
+use tokio::sync::mpsc;
+
+use crate::meter::Meter;
+use crate::{Ctx, StepError};
+
+/// Blobs sent to one node at once: hides the round trips of small ones.
+const PARALLEL: usize = 3;
+/// Bytes handed on at a time.
+const PIECE: usize = 256 << 10;
+/// Tries per blob; each goes on where the last one was cut.
+const TRIES: u32 = 5;
+
+/// Sends one blob to the node's blob store, whence `install_blob` and `extract_blob` take it.
+pub(crate) async fn send_file(
+    ctx: &Ctx<'_>,
+    mutate: &Mutate<'_>,
+    digest: Digest,
+    size: u64,
+) -> Result<(), StepError> {
+    send(ctx, mutate, &[BlobTarget::File { digest, size }]).await
+}
+
+/// Sends blobs, those the node has already left out, an interrupted one from where it was cut; tells the
+/// progress in bytes over all of them. Returns when every one of them is whole on the node.
+pub(crate) async fn send(
+    ctx: &Ctx<'_>,
+    mutate: &Mutate<'_>,
+    targets: &[BlobTarget],
+) -> Result<(), StepError> {
+    let total = targets.iter().map(|target| identity(target).1).sum();
+    let meter = Arc::new(Meter::new(ctx.site.events.clone(), ctx.lane(), ctx.step, total));
+    // mapped as an iterator of owned targets: a closure over references is not general enough for `Send`
+    let sends = targets.iter().cloned().map(|target| send_one(ctx, mutate, target, &meter));
+    let mut work = futures::stream::iter(sends).buffer_unordered(PARALLEL);
+    while let Some(result) = work.next().await {
+        result?;
+    }
+    Ok(())
+}
+
+fn identity(target: &BlobTarget) -> (Digest, u64) {
+    match target {
+        BlobTarget::File { digest, size } | BlobTarget::Content { digest, size } => (*digest, *size),
+    }
+}
+
+async fn send_one(
+    ctx: &Ctx<'_>,
+    mutate: &Mutate<'_>,
+    target: BlobTarget,
+    meter: &Arc<Meter>,
+) -> Result<(), StepError> {
+    let (digest, size) = identity(&target);
+    let mut tries = 0;
+    loop {
+        let offset = mutate.blob_offset(target.clone()).await?;
+        meter.add(offset);
+        if offset >= size && size > 0 {
+            return Ok(());
+        }
+        let sent = Arc::new(AtomicU64::new(offset));
+        let broken = Arc::new(Mutex::new(None));
+        let content =
+            reader(ctx.bundle()?, digest, offset, Arc::clone(meter), Arc::clone(&sent), Arc::clone(&broken));
+        let result = mutate.put_blob(target.clone(), offset, content).await;
+        if let Some(error) = broken.lock().ok().and_then(|mut broken| broken.take()) {
+            // whatever the node says of the half it got, the cause is the stick
+            return Err(StepError::below(format!("reading blob {} from the bundle", digest.short()))(error));
+        }
+        match result {
+            Ok(()) => return Ok(()),
+            Err(error) if error.is_transient() && tries < TRIES => {
+                tries += 1;
+                meter.take_back(sent.load(Ordering::Relaxed));
+                ctx.note(format!("sending blob {} was cut: {error}; going on", digest.short()));
+                tokio::time::sleep(Duration::from_secs(1 << tries)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// A blob as an asynchronous stream. The bundle reads and checks a chunk on a thread that may block; four
+/// pieces may wait between the two, so that memory stays flat whatever the blob's size (law 8).
+fn reader(
+    bundle: &Arc<Bundle<Verified>>,
+    digest: Digest,
+    offset: u64,
+    meter: Arc<Meter>,
+    sent: Arc<AtomicU64>,
+    broken: Arc<Mutex<Option<BundleError>>>,
+) -> BlobReader {
+    let (sender, receiver) = mpsc::channel::<std::io::Result<bytes::Bytes>>(4);
+    let bundle = Arc::clone(bundle);
+    tokio::task::spawn_blocking(move || {
+        let fail = |error: BundleError| {
+            let said = std::io::Error::other(error.to_string());
+            if let Ok(mut broken) = broken.lock() {
+                *broken = Some(error);
+            }
+            let _ = sender.blocking_send(Err(said));
+        };
+        let mut source = match bundle.blob_from(&digest, offset) {
+            Ok(source) => source,
+            Err(error) => return fail(error),
+        };
+        loop {
+            let mut piece = vec![0; PIECE];
+            match source.read(&mut piece) {
+                Ok(0) => return,
+                Ok(count) => piece.truncate(count),
+                Err(error) => return fail(bundle_error(error, &bundle)),
+            }
+            if sender.blocking_send(Ok(piece.into())).is_err() {
+                return; // the transfer was given up
+            }
+        }
+    });
+    let stream = futures::stream::unfold(receiver, |mut receiver| async {
+        receiver.recv().await.map(|item| (item, receiver))
+    });
+    let stream = stream.inspect(move |item: &std::io::Result<bytes::Bytes>| {
+        if let Ok(piece) = item {
+            meter.add(piece.len() as u64);
+            sent.fetch_add(piece.len() as u64, Ordering::Relaxed);
+        }
+    });
+    Box::pin(tokio_util::io::StreamReader::new(Box::pin(stream)))
+}
+
+/// The bundle's own error inside an `io::Error`; one of another kind as what it is, with the bundle's folder.
+fn bundle_error(error: std::io::Error, bundle: &Bundle<Verified>) -> BundleError {
+    error.downcast().unwrap_or_else(|source| BundleError::Io {
+        doing: "reading",
+        path: bundle.dir().to_owned(),
+        source,
+    })
+}

@@ -1,0 +1,124 @@
+//! Everything a plan or a run works with.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sealift_bundle::{Bundle, ItemKind, Verified};
+use sealift_cluster::{Cluster, Node};
+use sealift_node::{Host, Mutate, Probe};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use crate::access::Access;
+use crate::{ClusterEyes, ClusterHands, Events, Late, StepError, TemplateError, Templates};
+
+/// Connections to the nodes, by name.
+pub type Hosts = BTreeMap<String, Arc<dyn Host>>;
+
+/// Everything a plan or a run works with: the cluster as it should be, the bundle, the nodes, where to tell.
+pub struct Site {
+    pub(crate) cluster: Cluster,
+    pub(crate) bundle: Option<Arc<Bundle<Verified>>>,
+    pub(crate) hosts: Hosts,
+    pub(crate) events: Events,
+    pub(crate) late: Late,
+    pub(crate) templates: Templates,
+    images: Value,
+    access: Mutex<Option<Access>>,
+}
+
+impl Site {
+    /// Gathers them. `bundle` may be left out for a playbook that needs none (reset).
+    pub fn new(
+        cluster: Cluster,
+        bundle: Option<Arc<Bundle<Verified>>>,
+        hosts: Hosts,
+        events: Events,
+    ) -> Result<Self, TemplateError> {
+        let images = images_by_role(bundle.as_deref());
+        Ok(Self {
+            cluster,
+            bundle,
+            hosts,
+            events,
+            late: Late::default(),
+            templates: Templates::embedded()?,
+            images,
+            access: Mutex::new(None),
+        })
+    }
+
+    pub(crate) fn host(&self, node: &str) -> Result<&dyn Host, StepError> {
+        self.hosts.get(node).map(AsRef::as_ref).ok_or_else(|| StepError::NoHost { node: node.to_owned() })
+    }
+
+    fn first(&self) -> Result<&dyn Host, StepError> {
+        self.host(self.cluster.first_control_plane().name.as_str())
+    }
+
+    /// What templates see: `cluster` (the cluster file, normalised), `node` (none in a cluster step),
+    /// `kubernetes.version`, `images` (by role, see [`images_by_role`]).
+    pub(crate) fn template_context(&self, node: Option<&Node>) -> Value {
+        let kubernetes = self.bundle.as_ref().map(|bundle| bundle.manifest().kubernetes.version.clone());
+        let mut context = json!({
+            "cluster": self.cluster,
+            "kubernetes": { "version": kubernetes },
+            "images": self.images,
+        });
+        if let (Some(node), Some(map)) = (node, context.as_object_mut()) {
+            map.insert("node".to_owned(), json!(node));
+        }
+        context
+    }
+
+    pub(crate) async fn eyes(&self) -> Result<ClusterEyes<'_>, StepError> {
+        let api = self.api().await?.map(|access| access.reader);
+        Ok(ClusterEyes { api, probe: Probe::new(self.first()?) })
+    }
+
+    pub(crate) async fn hands(&self) -> Result<ClusterHands<'_>, StepError> {
+        let api = self.api().await?.map(|access| access.writer);
+        Ok(ClusterHands { api, mutate: Mutate::new(self.first()?) })
+    }
+
+    /// The API through the first control plane. One that does not answer (yet) is `None`, an observation; a
+    /// node that does not is an error. An access that worked and no longer does is made anew: a reset and a
+    /// second init bring new certificates.
+    async fn api(&self) -> Result<Option<Access>, StepError> {
+        let mut cached = self.access.lock().await;
+        if let Some(access) = cached.as_ref() {
+            if access.reader.ready().await {
+                return Ok(Some(access.clone()));
+            }
+            *cached = None;
+        }
+        let name = self.cluster.first_control_plane().name.as_str();
+        let host = self.hosts.get(name).ok_or_else(|| StepError::NoHost { node: name.to_owned() })?;
+        let Some(access) = Access::open(host).await? else { return Ok(None) };
+        if !access.reader.ready().await {
+            return Ok(None);
+        }
+        *cached = Some(access.clone());
+        Ok(Some(access))
+    }
+}
+
+/// Image names by role, the last part of their repository: `images.pause` is
+/// `registry.k8s.io/pause:3.10.2`. A role that two images would share is left out, so that a template that
+/// uses it fails instead of guessing.
+fn images_by_role(bundle: Option<&Bundle<Verified>>) -> Value {
+    let mut roles: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for item in bundle.iter().flat_map(|bundle| &bundle.manifest().items) {
+        if item.kind == ItemKind::Image {
+            let repository = item.name.split('@').next().unwrap_or_default();
+            let last = repository.rsplit('/').next().unwrap_or_default();
+            let role = last.split(':').next().unwrap_or_default().to_owned();
+            roles.entry(role).and_modify(|name| *name = None).or_insert_with(|| Some(item.name.clone()));
+        }
+    }
+    roles
+        .into_iter()
+        .filter_map(|(role, name)| name.map(|name| (role, Value::String(name))))
+        .collect::<serde_json::Map<_, _>>()
+        .into()
+}

@@ -1,0 +1,52 @@
+//! A program from the bundle at its place.
+
+use sealift_bundle::{Item, ItemKind};
+use sealift_node::{Mutate, Probe};
+use serde::{Deserialize, Serialize};
+
+use super::act::NodeAct;
+use super::file;
+use super::mode::Mode;
+use crate::{Change, Ctx, StepError, blobs};
+
+/// A file of the bundle, usually a program, at a path.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Binary {
+    /// Its name in the bundle.
+    item: String,
+    path: String,
+    #[serde(default = "Mode::program")]
+    mode: Mode,
+}
+
+/// The item of kind file with this name, or an error that names it.
+pub(crate) fn file_item<'a>(ctx: &Ctx<'a>, name: &str) -> Result<&'a Item, StepError> {
+    ctx.bundle()?.item(ItemKind::File, name).ok_or_else(|| StepError::Refused {
+        what: format!("file {name}"),
+        why: "is not in the bundle".to_owned(),
+        next: Some("add it to the recipe's files and pack again".to_owned()),
+    })
+}
+
+impl NodeAct for Binary {
+    type Seen = file::Seen;
+
+    async fn observe(&self, probe: &Probe<'_>, _ctx: &Ctx<'_>) -> Result<file::Seen, StepError> {
+        file::Seen::of(probe, &self.path).await
+    }
+
+    fn diff(&self, seen: &file::Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
+        let item = file_item(ctx, &self.item)?;
+        let wrong = seen.against(&self.path, item.digest, self.mode, true)?;
+        let reason = ctx.because(format!("the bundle brings {} {}", item.name, item.version));
+        Ok(wrong.map(|(before, after)| Change::new(&self.path, before, after, reason)).into_iter().collect())
+    }
+
+    async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
+        let item = file_item(ctx, &self.item)?;
+        blobs::send_file(ctx, mutate, item.digest, item.size).await?;
+        mutate.install_blob(item.digest, &self.path, self.mode.bits()).await?;
+        Ok(mutate.drop_blobs(vec![item.digest]).await?)
+    }
+}

@@ -1,0 +1,100 @@
+//! The steps: a closed set, one file per kind. To add one: a file, a `mod` line, a line in a table below.
+
+mod act;
+mod archive;
+mod binary;
+mod chart;
+mod directory;
+mod file;
+mod footprint;
+mod hosts;
+mod images;
+mod kubeadm;
+mod kubeadm_init;
+mod kubeadm_join;
+mod manifest;
+mod mode;
+mod module;
+mod node_reset;
+mod program;
+mod receipt;
+mod remove;
+mod swap;
+mod sysctl;
+mod unit;
+mod wait;
+
+use serde::{Deserialize, Serialize};
+
+use act::{ClusterAct, NodeAct};
+use sealift_node::{Mutate, Probe};
+
+use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError};
+
+/// Makes an enum of steps and the one place where their kinds are told apart.
+macro_rules! steps {
+    ($(#[$doc:meta])* $name:ident, $act:ident, $eyes:ty, $hands:ty: $($kind:literal $variant:ident = $module:ident,)+) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub(crate) enum $name {
+            $(#[serde(rename = $kind)] $variant($module::$variant),)+
+        }
+
+        impl $name {
+            /// The keys under which the kinds stand in a playbook.
+            pub(crate) const KINDS: &[&str] = &[$($kind),+];
+
+            /// This step's key.
+            pub(crate) fn kind(&self) -> &'static str {
+                match self { $(Self::$variant(_) => $kind),+ }
+            }
+
+            /// Observe and diff.
+            pub(crate) async fn changes(&self, eyes: &$eyes, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
+                match self {
+                    $(Self::$variant(step) => {
+                        let seen = $act::observe(step, eyes, ctx).await?;
+                        $act::diff(step, &seen, ctx)
+                    })+
+                }
+            }
+
+            /// Makes it so.
+            pub(crate) async fn apply(&self, hands: &$hands, ctx: &Ctx<'_>, changes: &[Change]) -> Result<(), StepError> {
+                match self { $(Self::$variant(step) => $act::apply(step, hands, ctx, changes).await),+ }
+            }
+        }
+    };
+}
+
+steps! {
+    /// A step that concerns one node.
+    NodeStep, NodeAct, Probe<'_>, Mutate<'_>:
+    "file" File = file,
+    "directory" Directory = directory,
+    "remove" Remove = remove,
+    "sysctl" Sysctl = sysctl,
+    "module" Module = module,
+    "swap" Swap = swap,
+    "binary" Binary = binary,
+    "archive" Archive = archive,
+    "unit" Unit = unit,
+    "program" Program = program,
+    "hosts" Hosts = hosts,
+    "images" Images = images,
+    "kubeadm-init" KubeadmInit = kubeadm_init,
+    "kubeadm-join" KubeadmJoin = kubeadm_join,
+    "node-reset" NodeReset = node_reset,
+}
+
+steps! {
+    /// A step that concerns the cluster as a whole.
+    ClusterStep, ClusterAct, ClusterEyes<'_>, ClusterHands<'_>:
+    "manifest" Manifest = manifest,
+    "chart" Chart = chart,
+    "wait" Wait = wait,
+}
+
+#[cfg(test)]
+mod tests;

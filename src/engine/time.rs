@@ -1,0 +1,54 @@
+//! Points in time as texts.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+/// RFC 3339 in UTC with milliseconds, e.g. `2026-11-22T19:15:00.042Z`.
+pub(crate) fn rfc3339(at: SystemTime) -> String {
+    let (date, time, millis) = parts(at);
+    format!(
+        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{millis:03}Z",
+        date.0, date.1, date.2, time.0, time.1, time.2
+    )
+}
+
+/// A text for a file's name that sorts by time, e.g. `20261122T191500.042Z`.
+pub(crate) fn stamp(at: SystemTime) -> String {
+    let (date, time, millis) = parts(at);
+    format!("{:04}{:02}{:02}T{:02}{:02}{:02}.{millis:03}Z", date.0, date.1, date.2, time.0, time.1, time.2)
+}
+
+/// Date, time of day and milliseconds. Days to date as in Howard Hinnant's `civil_from_days`
+/// (<https://howardhinnant.github.io/date_algorithms.html>): years start in March, eras have 400 years.
+fn parts(at: SystemTime) -> ((u64, u64, u64), (u64, u64, u64), u32) {
+    let since = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let (days, seconds) = (since.as_secs() / 86_400 + 719_468, since.as_secs() % 86_400);
+    let (era, day_of_era) = (days / 146_097, days % 146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * from_march + 2) / 5 + 1;
+    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    ((year, month, day), (seconds / 3_600, seconds / 60 % 60, seconds % 60), since.subsec_millis())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::{rfc3339, stamp};
+
+    #[test]
+    fn knows_leap_days_and_turns_of_the_year() {
+        // seconds from GNU date: date -u -d '2024-02-29 23:59:59' +%s
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00.007Z"),
+            (1_709_251_199, "2024-02-29T23:59:59.007Z"),
+            (1_735_689_600, "2025-01-01T00:00:00.007Z"),
+            (4_107_542_400, "2100-03-01T00:00:00.007Z"),
+        ] {
+            assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_millis(seconds * 1000 + 7)), text);
+        }
+        assert_eq!(stamp(UNIX_EPOCH), "19700101T000000.000Z");
+    }
+}
