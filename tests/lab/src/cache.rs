@@ -155,3 +155,53 @@ pub(crate) fn remove(path: &Path) -> Result<()> {
         _ => Ok(()),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(text: &str) -> Key {
+        Key::of(1).add("text", text).end()
+    }
+
+    #[test]
+    fn parts_do_not_run_together_and_the_recipe_version_counts() {
+        let of = |a: &str, b: &str| Key::of(1).add("a", a).add("b", b).end();
+        assert_ne!(of("xy", "z"), of("x", "yz"));
+        assert_eq!(of("xy", "z"), of("xy", "z"));
+        assert_ne!(Key::of(1).end(), Key::of(2).end());
+    }
+
+    #[test]
+    fn a_failed_build_leaves_no_entry_and_a_killed_ones_rest_is_not_in_the_way() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::at(dir.path()).unwrap();
+        let half = |folder: &Path| {
+            fs::write(folder.join("half"), "")?;
+            anyhow::bail!("killed")
+        };
+        assert!(cache.entry("bin", "a", &key("1"), half).is_err());
+        assert!(!cache.path("bin", "a", &key("1")).exists());
+        let whole = |folder: &Path| {
+            assert_eq!(fs::read_dir(folder)?.count(), 0);
+            Ok(fs::write(folder.join("whole"), "")?)
+        };
+        let (path, built) = cache.entry("bin", "a", &key("1"), whole).unwrap();
+        assert!(built && path.join("whole").is_file());
+        let (_, again) = cache.entry("bin", "a", &key("1"), |_| anyhow::bail!("not asked for")).unwrap();
+        assert!(!again);
+    }
+
+    #[test]
+    fn pruning_takes_other_keys_of_that_name_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let cache = Cache::at(dir.path()).unwrap();
+        for (name, text) in [("a", "1"), ("a", "2"), ("a-b", "1")] {
+            cache.entry("bin", name, &key(text), |_| Ok(())).unwrap();
+        }
+        cache.prune("bin", "a", &key("2")).unwrap();
+        assert!(!cache.path("bin", "a", &key("1")).exists());
+        assert!(cache.path("bin", "a", &key("2")).exists());
+        assert!(cache.path("bin", "a-b", &key("1")).exists());
+    }
+}

@@ -70,8 +70,8 @@ fn every_download_matches_its_checksum_file_and_resumes() {
     let (digest, name) = sum.trim_end().split_once("  ").unwrap();
     assert_eq!(digest, sha256(&std::fs::read(&file).unwrap()));
     assert_eq!(name, "helm-v4.2.4-linux-amd64.tar.gz");
-    let bare = format!("{}/dl.k8s.io/release/v1.36.4/bin/linux/amd64/kubelet.sha256", internet.site_url);
-    assert_eq!(output("curl", &["-sf", &bare]).len(), 64);
+    let kubelet = format!("{}/dl.k8s.io/release/v1.36.4/bin/linux/amd64/kubelet.sha256", internet.site_url);
+    assert_eq!(output("curl", &["-sf", &kubelet]).len(), 64);
     let missing =
         Command::new("curl").args(["-sf", "-o", "/dev/null", &format!("{base}.nothing")]).status().unwrap();
     assert_eq!(missing.code(), Some(22));

@@ -100,3 +100,23 @@ fn keep(caches: &GoCaches, component: &Component, files: &ModuleFiles, to: &Path
 fn read(path: &Path) -> Result<Vec<u8>> {
     fs::read(path).with_context(|| format!("reading {}", path.display()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::factory::components::Components;
+
+    #[test]
+    fn a_key_changes_with_flags_tags_and_the_go_version() {
+        let component = Components::load().unwrap().components.remove(0);
+        let before = key(&component, "go1.26.8").unwrap();
+        assert_eq!(before, key(&component, "go1.26.8").unwrap());
+        assert_ne!(before, key(&component, "go1.26.9").unwrap());
+        let mut other = component.clone();
+        other.tags.push("more".into());
+        assert_ne!(before, key(&other, "go1.26.8").unwrap());
+        let mut other = component;
+        other.ldflags.clear();
+        assert_ne!(before, key(&other, "go1.26.8").unwrap());
+    }
+}

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use nix::sys::signal::Signal;
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::{Internet, Note};
 use crate::cache::Cache;
@@ -71,7 +72,6 @@ fn serve(dir: &Path, registry_port: u16, site_port: u16) -> Result<()> {
     // Signals are caught before anything starts, so that none finds servers without an owner.
     let (mut end, mut interrupt) = {
         let _inside = runtime.enter();
-        use tokio::signal::unix::{SignalKind, signal};
         (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
     };
     let internet = Internet::start_at(&built, dir, registry_port, site_port)?;
@@ -89,7 +89,9 @@ fn up(dir: &Path) -> Result<()> {
         say(format!("the internet in {} is on already", dir.display()));
         return Ok(());
     }
-    down(dir)?;
+    if read(dir)?.is_some() {
+        down(dir)?;
+    }
     // Long work is done here, where its words are seen.
     factory::build_all(&Cache::open()?)?;
     std::fs::create_dir_all(dir).with_context(|| format!("creating {}", dir.display()))?;
