@@ -40,7 +40,7 @@ fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
     gz(&tar.into_inner().expect("ends"))
 }
 
-const DEPLOYMENT: &str = "
+const DEPLOYMENT: &str = r#"
 apiVersion: apps/v1
 kind: Deployment
 metadata: {name: {{ .Release.Name }}, namespace: {{ .Release.Namespace }}}
@@ -54,7 +54,7 @@ spec:
       {{- if .Values.proxy }}
       initContainers: [{name: proxy, image: {{ .Values.proxy | quote }}}]
       {{- end }}
-";
+"#;
 
 /// Registry, download site and chart repository at one address.
 struct Internet {
@@ -169,7 +169,10 @@ async fn a_chart_that_cannot_be_rendered_is_not_taken_for_one_without_images() {
     let (_, _, result) = check(&internet, &with_chart("{broken: true}", HELM, "")).await;
     let error = result.expect_err("refused");
     assert!(matches!(error, WorldError::Program { .. }), "{error}");
-    assert!(error.to_string().contains("rendering chart web") && error.to_string().contains("on purpose"), "{error}");
+    assert!(
+        error.to_string().contains("rendering chart web") && error.to_string().contains("on purpose"),
+        "{error}"
+    );
     let (_, _, result) = check(&internet, &with_chart("{}", "", "")).await;
     assert!(matches!(result, Err(WorldError::NoTool { name: "helm" })), "{result:?}");
 }
