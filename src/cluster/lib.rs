@@ -7,6 +7,7 @@ mod check;
 mod cidr;
 mod cluster;
 mod decode;
+mod enroll;
 mod fields;
 mod host_key;
 mod merge;
@@ -21,6 +22,7 @@ mod wrong;
 
 pub use cidr::{Cidr, InterfaceAddress};
 pub use cluster::Cluster;
+pub use enroll::{EnrollError, with_host_keys};
 pub use host_key::HostKey;
 pub use model::{
     Containerd, ControlPlane, Dns, Gpu, Interface, Kubernetes, LoadBalancer, Network, Node, NodeNetwork, Os,
@@ -31,3 +33,6 @@ pub use problem::{Problem, Problems};
 pub use range::AddressRange;
 pub use template::template;
 pub use wrong::Wrong;
+
+#[cfg(test)]
+mod tests;

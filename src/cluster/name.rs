@@ -40,6 +40,13 @@ impl DomainName {
     }
 }
 
+/// Safe as a file name: no separator and no dot can be in it.
+impl AsRef<std::path::Path> for Label {
+    fn as_ref(&self) -> &std::path::Path {
+        self.0.as_ref()
+    }
+}
+
 impl FromStr for Label {
     type Err = Wrong;
 
