@@ -46,4 +46,10 @@ pub trait Host: Send + Sync {
 
     /// Opens a stream to a TCP address as the node sees it, e.g. `127.0.0.1:6443` (law 9).
     fn dial(&self, address: String) -> BoxFuture<'_, Result<BoxDuplex, HostError>>;
+
+    /// Ends what was started for this host (a helper); nothing else on the node changes. A host that is
+    /// dropped without it, or dies, leaves a helper that ends itself when it has been idle for a minute.
+    fn close(&self) -> BoxFuture<'_, Result<(), HostError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
 }

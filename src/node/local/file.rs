@@ -81,7 +81,7 @@ impl LocalHost {
 }
 
 /// `None` when there is nothing at the path. A file where a directory was expected is nothing, too.
-pub(super) fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
+pub(crate) fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
         Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => Ok(None),
@@ -90,7 +90,7 @@ pub(super) fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 }
 
 /// Temporary file, mode before content, fsync, rename, fsync of the directory.
-pub(super) fn write_whole(place: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+pub(crate) fn write_whole(place: &Path, content: &[u8], mode: u32) -> io::Result<()> {
     if let Some(parent) = place.parent() {
         fs::create_dir_all(parent)?;
     }

@@ -3,7 +3,7 @@
 mod archive;
 mod blob;
 mod facts;
-mod file;
+pub(crate) mod file;
 mod job;
 mod os_release;
 mod program;

@@ -36,7 +36,10 @@ async fn writes_reads_and_removes() {
 async fn runs_programs_with_a_clean_environment_and_an_end() {
     let host = LocalHost::new("here");
     let mutate = Mutate::new(&host);
-    let output = mutate.run(Command::new(["sh", "-c", "cat; env | sort; exit 3"]).stdin(b"in\n".to_vec())).await.unwrap();
+    let output = mutate
+        .run(Command::new(["sh", "-c", "cat; env | sort; exit 3"]).stdin(b"in\n".to_vec()))
+        .await
+        .unwrap();
     assert_eq!(output.status, 3);
     assert!(output.stdout.starts_with("in\nHOME=/root\nLC_ALL=C.UTF-8\nPATH="), "{}", output.stdout);
     let slow = Command::new(["sh", "-c", "sleep 60 & wait"]).timeout(1);
@@ -88,7 +91,8 @@ async fn takes_only_named_files_out_of_an_archive() {
     let target = BlobTarget::File { digest, size: bytes.len() as u64 };
     host.put_blob(target, 0, reader(&bytes)).await.unwrap();
     let mutate = Mutate::new(&host);
-    let extract = |from: &str, to: &str| mutate.extract_blob(digest, "/opt/cni/bin", vec![(from.into(), to.into())]);
+    let extract =
+        |from: &str, to: &str| mutate.extract_blob(digest, "/opt/cni/bin", vec![(from.into(), to.into())]);
     extract("bin/ptp", "ptp").await.unwrap();
     assert_eq!(mutate.list_dir("/opt/cni/bin").await.unwrap().unwrap(), ["ptp"]);
     assert_eq!(mutate.stat("/opt/cni/bin/ptp").await.unwrap().unwrap().mode, 0o755);

@@ -1,0 +1,41 @@
+//! The transient unit.
+
+use std::path::Path;
+
+use super::{Config, Mode};
+
+/// The whole of `systemd-run`'s command line; no secret is in it.
+pub(super) fn argv(config: &Config, exe: &Path) -> Vec<String> {
+    let (socket, file) = (config.socket(), config.file());
+    let mut argv = vec![
+        "systemd-run".to_owned(),
+        format!("--unit=sealift-helper-{}", config.id),
+        "--collect".to_owned(),
+        "--quiet".to_owned(),
+        format!("--description=sealift helper of run {}", config.run),
+        // Also after a crash; `+` is outside the sandbox.
+        format!("--property=ExecStopPost=+/bin/rm -f {} {}", socket.display(), file.display()),
+    ];
+    if let Some(dir) = &config.remove_binary {
+        argv.push(format!("--property=ExecStopPost=+/bin/rm -rf {dir}"));
+        let parents = format!("{} {}", crate::paths::HELPERS, crate::paths::STATE);
+        argv.push(format!("--property=ExecStopPost=-+/bin/rmdir --ignore-fail-on-non-empty {parents}"));
+    }
+    if config.mode == Mode::Plan {
+        // Law 4. /run/sealift is where the socket is; /dev, /proc and /sys are not covered by `strict`.
+        let sandbox = [
+            "ProtectSystem=strict",
+            "ReadWritePaths=/run/sealift",
+            "ProtectHome=read-only",
+            "ProtectKernelTunables=yes",
+            "ProtectKernelModules=yes",
+            "ProtectControlGroups=yes",
+            "NoNewPrivileges=yes",
+            "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER",
+        ];
+        argv.extend(sandbox.iter().map(|line| format!("--property={line}")));
+    }
+    let command = ["--", &exe.to_string_lossy(), "helper", "serve", "--config", &file.to_string_lossy()];
+    argv.extend(command.map(str::to_owned));
+    argv
+}

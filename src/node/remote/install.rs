@@ -1,0 +1,112 @@
+//! From a login to a helper that listens: one look, then one command, through sudo where needed.
+
+use std::fmt::Write as _;
+use std::io::Cursor;
+
+use tokio::io::AsyncReadExt as _;
+
+use super::Inner;
+use crate::error::Context as _;
+use crate::helper::{Config, Mode, Started};
+use crate::ssh::exec;
+use crate::{HostError, paths};
+
+const DOING: &str = "starting the helper";
+
+/// Starts a helper; gives the command that attaches to it, and its token.
+pub(super) async fn start(inner: &Inner) -> Result<(String, String), HostError> {
+    let target = &inner.links.target;
+    let root = inner.options.root.clone().unwrap_or_default();
+    let dir = format!("{root}{}/{}", paths::HELPERS, inner.binary.digest.short());
+    if !plain(&dir) || !plain(&inner.run) {
+        return Err(HostError::refused(
+            &target.name,
+            DOING,
+            format!("'{dir}' or '{}' needs quoting", inner.run),
+        ));
+    }
+    let seen = look(inner, &dir).await?;
+    let upload = seen.digest != inner.binary.digest.hex();
+    let (token, id) = (random(32), format!("{}-{}", inner.run, random(4)));
+    let config = Config {
+        node: target.name.clone(),
+        run: inner.run.clone(),
+        id,
+        mode: inner.mode,
+        token: token.clone(),
+        peer_uid: seen.uid,
+        starter: inner.options.starter,
+        root: inner.options.root.clone(),
+        remove_binary: (upload && inner.mode == Mode::Plan).then(|| dir.clone()),
+        idle_s: inner.options.idle_s.unwrap_or(60),
+    };
+    let script = script(inner, &dir, upload);
+    let sudo = if seen.uid == 0 { "" } else { "sudo -n " };
+    let json = serde_json::to_vec(&config).on(&target.name, || DOING.to_owned())?;
+    let line = format!("{sudo}sh -c '{script}'");
+    let output = if upload {
+        let file = tokio::fs::File::open(&inner.binary.path).await.on(&target.name, || DOING.to_owned())?;
+        exec(&inner.links, &line, file.take(inner.binary.size).chain(Cursor::new(json)), DOING).await?
+    } else {
+        exec(&inner.links, &line, Cursor::new(json), DOING).await?
+    };
+    match serde_json::from_str::<Started>(output.stdout.trim()) {
+        Ok(Started::Listening(socket)) => Ok((format!("{dir}/sealift attach --socket {socket}"), token)),
+        Ok(Started::Failed(error)) => Err(error),
+        Err(_) if !sudo.is_empty() && output.stderr.contains("sudo:") => {
+            let why = output.stderr.trim().to_owned();
+            Err(HostError::SudoRefused { host: target.name.clone(), user: target.user.clone(), why })
+        }
+        Err(_) => {
+            let why = format!("status {}: {}", output.status, output.stderr.trim());
+            Err(HostError::refused(&target.name, DOING, why))
+        }
+    }
+}
+
+struct Seen {
+    uid: u32,
+    digest: String,
+}
+
+/// Who we are there, and what binary is there already; unprivileged.
+async fn look(inner: &Inner, dir: &str) -> Result<Seen, HostError> {
+    let line = format!("sh -c 'id -u; sha256sum {dir}/sealift 2>/dev/null || :'");
+    let output = exec(&inner.links, &line, tokio::io::empty(), DOING).await?;
+    let mut words = output.stdout.split_whitespace();
+    let uid = words.next().and_then(|word| word.parse().ok());
+    let uid = uid.ok_or_else(|| {
+        let why = format!("a shell that runs `sh`, `id` and `sha256sum` is needed: {}", output.stderr.trim());
+        HostError::refused(&inner.links.target.name, DOING, why)
+    })?;
+    Ok(Seen { uid, digest: words.next().unwrap_or_default().to_owned() })
+}
+
+/// What root does. The binary lands under a name of its own, is compared, made durable and only then gets
+/// its name: a cut leaves nothing that could be started. No single quotes: the line is quoted with them.
+fn script(inner: &Inner, dir: &str, upload: bool) -> String {
+    let mut text = "set -e; umask 022; ".to_owned();
+    if upload {
+        let (size, hex) = (inner.binary.size, inner.binary.digest.hex());
+        let part = format!("{dir}/sealift.part.$$");
+        // writing to a String cannot fail
+        let _ = write!(
+            text,
+            "mkdir -p {dir}; trap \"rm -f {part}\" EXIT; head -c {size} >{part}; \
+             echo \"{hex}  {part}\" | sha256sum -c --status || {{ echo \"the upload arrived damaged\" >&2; exit 65; }}; \
+             chmod 755 {part}; sync {part}; mv -f {part} {dir}/sealift; trap - EXIT; "
+        );
+    }
+    let _ = write!(text, "exec {dir}/sealift helper start");
+    text
+}
+
+/// Whether a word means itself to every shell.
+fn plain(word: &str) -> bool {
+    !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+}
+
+/// So many random bytes, in hex.
+fn random(bytes: usize) -> String {
+    (0..bytes).map(|_| format!("{:02x}", rand::random::<u8>())).collect()
+}

@@ -1,0 +1,252 @@
+//! A node over SSH.
+
+mod ask;
+mod binary;
+mod install;
+mod put;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use tokio::io::AsyncWriteExt as _;
+use tokio::sync::Mutex;
+use tokio::time::timeout;
+
+pub use binary::HelperBinary;
+
+use crate::helper::{Hello, Mode, Reply, Request, Starter, Wish};
+use crate::host::{BlobReader, BoxDuplex, Host};
+use crate::ssh::{Channel, Links};
+use crate::{Action, Answer, BlobTarget, HostError, Query, Target, frame};
+
+/// The helper says [`Reply::Working`] every 5 s; silence for this long is a dead link.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// What tests, and machines without systemd, need otherwise.
+#[derive(Debug, Clone, Default)]
+pub struct RemoteOptions {
+    /// How the helper becomes a process of its own.
+    pub starter: Starter,
+    /// A directory on the node that stands for the machine.
+    pub root: Option<String>,
+    /// Seconds without a connection after which the helper ends itself; 60 by default.
+    pub idle_s: Option<u64>,
+}
+
+/// A node over SSH, through a helper that it starts and, on [`close`](Host::close), ends.
+#[derive(Clone)]
+pub struct RemoteHost {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    links: Links,
+    binary: HelperBinary,
+    mode: Mode,
+    run: String,
+    options: RemoteOptions,
+    helper: Mutex<Option<Helper>>,
+    idle: Mutex<Vec<Channel>>,
+}
+
+/// A helper that listens.
+#[derive(Clone)]
+struct Helper {
+    attach: String,
+    token: String,
+    /// Ends when the last clone of the host is dropped, or the helper is replaced.
+    _beat: Arc<Beat>,
+}
+
+struct Beat(tokio::task::JoinHandle<()>);
+
+impl Drop for Beat {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+impl std::fmt::Debug for RemoteHost {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "RemoteHost({}, {:?})", self.inner.links.target.name, self.inner.mode)
+    }
+}
+
+impl RemoteHost {
+    /// Connects, uploads the helper where it is not there yet, and starts it for this run.
+    pub async fn connect(
+        target: Target,
+        binary: HelperBinary,
+        mode: Mode,
+        run: &str,
+    ) -> Result<Self, HostError> {
+        Self::connect_with(target, binary, mode, run, RemoteOptions::default()).await
+    }
+
+    /// As [`connect`](Self::connect), in unusual surroundings.
+    pub async fn connect_with(
+        target: Target,
+        binary: HelperBinary,
+        mode: Mode,
+        run: &str,
+        options: RemoteOptions,
+    ) -> Result<Self, HostError> {
+        let links = Links::connect(target).await?;
+        let (helper, idle) = (Mutex::new(None), Mutex::new(vec![]));
+        let host = Self {
+            inner: Arc::new(Inner { links, binary, mode, run: run.to_owned(), options, helper, idle }),
+        };
+        host.helper().await?;
+        Ok(host)
+    }
+
+    /// The helper, started when there is none.
+    async fn helper(&self) -> Result<Helper, HostError> {
+        let mut helper = self.inner.helper.lock().await;
+        if let Some(helper) = &*helper {
+            return Ok(helper.clone());
+        }
+        let (attach, token) = install::start(&self.inner).await?;
+        let beat = self.greet(&attach, &token, Wish::Beat).await?;
+        let beat = Arc::new(Beat(tokio::spawn(keep_beating(beat))));
+        let new = Helper { attach, token, _beat: beat };
+        *helper = Some(new.clone());
+        Ok(new)
+    }
+
+    /// A connection to the helper whose wish has been granted. A helper that has gone (the node was
+    /// rebooted, the link was away for longer than it waits) is started again, once.
+    async fn wish(&self, wish: Wish) -> Result<Channel, HostError> {
+        let helper = self.helper().await?;
+        match self.greet(&helper.attach, &helper.token, wish.clone()).await {
+            Err(HostError::LinkLost { .. }) => {
+                let same = |other: &Helper| other.token == helper.token;
+                let mut current = self.inner.helper.lock().await;
+                if current.as_ref().is_some_and(same) {
+                    // Perhaps only the link is gone: the same helper over a new one first.
+                    match self.greet(&helper.attach, &helper.token, wish.clone()).await {
+                        Err(HostError::LinkLost { .. }) => *current = None,
+                        other => return other,
+                    }
+                }
+                drop(current);
+                let helper = self.helper().await?;
+                self.greet(&helper.attach, &helper.token, wish).await
+            }
+            other => other,
+        }
+    }
+
+    async fn greet(&self, attach: &str, token: &str, wish: Wish) -> Result<Channel, HostError> {
+        let links = &self.inner.links;
+        let mut channel = links.channel(attach).await?;
+        let lost = |error: std::io::Error| links.lost("connecting to the helper", error);
+        let hello = Hello { token: token.to_owned(), wish };
+        let granted = async {
+            frame::send(&mut channel, &hello).await?;
+            frame::receive::<Reply>(&mut channel).await
+        };
+        match timeout(SILENCE, granted).await {
+            Err(_) => Err(links.lost("connecting to the helper", "silence for 30 s")),
+            Ok(Err(error)) => Err(lost(error)),
+            Ok(Ok(Reply::Ready)) => Ok(channel),
+            Ok(Ok(Reply::Failed(error))) => Err(error),
+            Ok(Ok(other)) => Err(self.surprise(&other)),
+        }
+    }
+
+    fn surprise(&self, reply: &Reply) -> HostError {
+        // Only the kind: an answer may hold content.
+        let text = match reply {
+            Reply::Ready => "ready",
+            Reply::Working => "working",
+            Reply::Answer(answer) => answer.kind(),
+            Reply::Offset(_) => "offset",
+            Reply::Done => "done",
+            Reply::Failed(_) => "failed",
+            Reply::Busy => "busy",
+        };
+        HostError::Protocol {
+            host: self.inner.links.target.name.clone(),
+            why: format!("unexpected reply: {text}"),
+        }
+    }
+
+    async fn end(&self) -> Result<(), HostError> {
+        self.inner.idle.lock().await.clear();
+        let helper = self.inner.helper.lock().await.take();
+        let Some(helper) = helper else { return Ok(()) };
+        match self.greet(&helper.attach, &helper.token, Wish::End).await {
+            // Gone already is what was wanted.
+            Err(HostError::LinkLost { .. }) => Ok(()),
+            other => other.map(|_| ()),
+        }
+    }
+}
+
+async fn keep_beating(mut channel: Channel) {
+    loop {
+        tokio::time::sleep(crate::helper::BEAT).await;
+        // A dead link shows in the work itself; there, it is told.
+        if channel.write_all(&[1]).await.is_err() || channel.flush().await.is_err() {
+            return;
+        }
+    }
+}
+
+impl Host for RemoteHost {
+    fn name(&self) -> &str {
+        &self.inner.links.target.name
+    }
+
+    fn query(&self, query: Query) -> BoxFuture<'_, Result<Answer, HostError>> {
+        async move {
+            let what = query.what();
+            // Asking twice is harmless: a link lost in between is not worth a message.
+            match self.ask(Request::Query(query.clone()), &what).await {
+                Err(error) if error.is_transient() => self.answered(Request::Query(query), &what).await,
+                Ok(reply) => self.answer(reply),
+                Err(error) => Err(error),
+            }
+        }
+        .boxed()
+    }
+
+    fn act(&self, action: Action) -> BoxFuture<'_, Result<Answer, HostError>> {
+        async move {
+            let what = action.what();
+            self.answered(Request::Act(action), &what).await
+        }
+        .boxed()
+    }
+
+    fn blob_offset(&self, target: BlobTarget) -> BoxFuture<'_, Result<u64, HostError>> {
+        async move {
+            let what = target.what();
+            match self.ask(Request::Offset(target), &what).await? {
+                Reply::Offset(offset) => Ok(offset),
+                other => Err(self.surprise(&other)),
+            }
+        }
+        .boxed()
+    }
+
+    fn put_blob(
+        &self,
+        target: BlobTarget,
+        offset: u64,
+        content: BlobReader,
+    ) -> BoxFuture<'_, Result<(), HostError>> {
+        self.put(target, offset, content).boxed()
+    }
+
+    fn dial(&self, address: String) -> BoxFuture<'_, Result<BoxDuplex, HostError>> {
+        async move { Ok(Box::pin(self.wish(Wish::Dial { address }).await?) as BoxDuplex) }.boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'_, Result<(), HostError>> {
+        self.end().boxed()
+    }
+}

@@ -1,0 +1,133 @@
+//! The helper: what it does, what it refuses, how it ends.
+
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, Instant};
+
+use sealift_node::helper::Mode;
+use sealift_node::{BlobTarget, Command, Host as _, HostError, Mutate};
+use sealift_stream::Digest;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+use crate::sshd::Sshd;
+
+fn names(sshd: &Sshd, dir: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(sshd.root().join(dir)).unwrap();
+    entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect()
+}
+
+async fn gone(sshd: &Sshd) {
+    let since = Instant::now();
+    while !names(sshd, "run/sealift").iter().all(|name| name == "lock") {
+        assert!(since.elapsed() < Duration::from_secs(15), "left: {:?}", names(sshd, "run/sealift"));
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn does_over_ssh_what_is_done_here() {
+    let sshd = Sshd::start("ed25519");
+    let host = sshd.connect(sshd.target(), Mode::Run, "r1").await.unwrap();
+    let mutate = Mutate::new(&host);
+    mutate.write_file("/etc/hosts", vec![b'x'; 3 << 20], 0o644).await.unwrap();
+    assert_eq!(mutate.hash_file("/etc/hosts").await.unwrap(), Some(Digest::of(&vec![b'x'; 3 << 20])));
+    assert_eq!(std::fs::metadata(sshd.root().join("etc/hosts")).unwrap().size(), 3 << 20);
+    assert_eq!(mutate.stat("/etc/none").await.unwrap(), None);
+    assert!(matches!(mutate.read_file("/etc/hosts", 9).await, Err(HostError::Refused { .. })));
+    assert!(mutate.facts().await.unwrap().cpus > 0);
+    // many at once: more channels than one connection has
+    let all =
+        (0..40).map(|at| async move { mutate.write_file(&format!("/etc/{at}"), b"y".to_vec(), 0o600).await });
+    for done in futures::future::join_all(all).await {
+        done.unwrap();
+    }
+    // what is there needs no second transfer
+    let content = vec![1; 100_000];
+    let target = BlobTarget::File { digest: Digest::of(&content), size: 100_000 };
+    mutate.put_blob(target.clone(), 0, Box::pin(std::io::Cursor::new(content.clone()))).await.unwrap();
+    assert_eq!(mutate.blob_offset(target.clone()).await.unwrap(), 100_000);
+    mutate.put_blob(target, 0, Box::pin(std::io::Cursor::new(content))).await.unwrap();
+    let wrong = BlobTarget::File { digest: Digest::of(b"other"), size: 5 };
+    let error = mutate.put_blob(wrong, 0, Box::pin(&b"wrong"[..])).await.unwrap_err();
+    assert!(matches!(error, HostError::Damaged { .. }), "{error}");
+
+    let socket = names(&sshd, "run/sealift").into_iter().find(|name| name.ends_with(".sock")).unwrap();
+    let meta = std::fs::metadata(sshd.root().join("run/sealift").join(&socket)).unwrap();
+    assert_eq!(meta.mode() & 0o777, 0o600);
+    host.close().await.unwrap();
+    gone(&sshd).await;
+}
+
+#[tokio::test]
+async fn reaches_what_only_the_node_sees() {
+    let sshd = Sshd::start("ed25519");
+    let host = sshd.connect(sshd.target(), Mode::Plan, "r1").await.unwrap();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    let echo = tokio::spawn(async move {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let (mut from, mut to) = stream.split();
+        tokio::io::copy(&mut from, &mut to).await.unwrap();
+    });
+    let mut stream = host.dial(address.clone()).await.unwrap();
+    stream.write_all(b"hello").await.unwrap();
+    let mut back = [0; 5];
+    stream.read_exact(&mut back).await.unwrap();
+    assert_eq!(&back, b"hello");
+    stream.shutdown().await.unwrap();
+    echo.await.unwrap();
+    assert!(matches!(host.dial("127.0.0.1:1".to_owned()).await.err(), Some(HostError::Refused { .. })));
+    host.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_planning_helper_refuses_every_change() {
+    let sshd = Sshd::start("ed25519");
+    let host = sshd.connect(sshd.target(), Mode::Plan, "r1").await.unwrap();
+    let mutate = Mutate::new(&host);
+    let target = BlobTarget::File { digest: Digest::of(b"x"), size: 1 };
+    let refused = [
+        mutate.write_file("/etc/x", b"".to_vec(), 0o644).await.unwrap_err(),
+        mutate.run(Command::new(["true"])).await.unwrap_err(),
+        mutate.job("x", Command::new(["true"])).await.unwrap_err(),
+        mutate.blob_offset(target.clone()).await.unwrap_err(),
+        mutate.put_blob(target, 0, Box::pin(&b"x"[..])).await.unwrap_err(),
+    ];
+    for error in refused {
+        assert!(error.to_string().contains("started for a plan"), "{error}");
+    }
+    assert_eq!(mutate.list_dir("/etc").await.unwrap(), None);
+    host.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_second_run_ends_an_orphan_and_respects_the_living() {
+    let sshd = Sshd::start("ed25519");
+    let first = sshd.connect(sshd.target(), Mode::Run, "r1").await.unwrap();
+    let error = sshd.connect(sshd.target(), Mode::Run, "r2").await.unwrap_err();
+    assert!(matches!(&error, HostError::Busy { run, .. } if run == "r1"), "{error}");
+    // its operator dies: every connection ends, nothing is said
+    drop(first);
+    let since = Instant::now();
+    let second = sshd.connect(sshd.target(), Mode::Run, "r2").await.unwrap();
+    assert!(since.elapsed() < Duration::from_secs(10));
+    Mutate::new(&second).write_file("/etc/x", b"x".to_vec(), 0o644).await.unwrap();
+    second.close().await.unwrap();
+    gone(&sshd).await;
+}
+
+#[tokio::test]
+async fn ends_itself_when_nobody_comes_back() {
+    let sshd = Sshd::start("ed25519");
+    drop(sshd.connect(sshd.target(), Mode::Run, "r1").await.unwrap());
+    gone(&sshd).await;
+    // and a host that finds it gone starts another
+    let host = sshd.connect(sshd.target(), Mode::Run, "r2").await.unwrap();
+    let socket = names(&sshd, "run/sealift").into_iter().find(|name| name.ends_with(".sock")).unwrap();
+    let config = sshd.root().join("run/sealift").join(socket.replace(".sock", ".json"));
+    assert_eq!(std::fs::metadata(config).unwrap().mode() & 0o777, 0o600);
+    host.close().await.unwrap();
+    gone(&sshd).await;
+    // closed hosts start anew, too
+    assert!(Mutate::new(&host).facts().await.is_ok());
+    host.close().await.unwrap();
+}
