@@ -108,6 +108,13 @@ pub enum RunError {
     Journal(#[from] JournalError),
 }
 
+impl RunError {
+    /// The steps that failed, for whoever decides the exit code by what is below them.
+    pub fn failures(&self) -> &[Failure] {
+        if let Self::Failed { failures, .. } = self { failures } else { &[] }
+    }
+}
+
 /// How a lane ended.
 struct LaneEnd {
     times: Vec<StepTime>,
@@ -277,5 +284,7 @@ fn chain(error: &dyn std::error::Error) -> Vec<String> {
     std::iter::successors(Some(error), |error| error.source()).map(ToString::to_string).collect()
 }
 
+#[cfg(test)]
+mod kill_tests;
 #[cfg(test)]
 mod tests;

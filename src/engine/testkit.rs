@@ -33,6 +33,25 @@ spec:
     - {name: w1, role: worker, ssh: {address: 10.77.0.21}}
 ";
 
+/// Enough of systemctl(1) for a unit's life: state in `/units/NAME` as "load active enabled", a log of what was
+/// started in `/units/log`.
+pub(crate) const SYSTEMCTL: &str = r#"
+cd $SEALIFT_ROOT/units || exit 1
+verb=$1; shift
+case $verb in
+show)
+  shift 2; name=$1
+  if [ -f $name ]; then read -r load active enabled < $name; else load=not-found active=inactive enabled=; fi
+  [ -f ../etc/systemd/system/$name ] && [ $load = not-found ] && load=loaded enabled=disabled
+  echo "LoadState=$load"; echo "ActiveState=$active"; echo "UnitFileState=$enabled"; echo NeedDaemonReload=no ;;
+mask) for name; do echo "masked inactive masked" > $name; done ;;
+daemon-reload|reset-failed) ;;
+enable) set -- $1 $(cat $1 2>/dev/null || echo loaded inactive); echo "loaded $3 enabled" > $1 ;;
+restart) echo "restart $1" >> log; set -- $1 $(cat $1); echo "loaded active $4" > $1 ;;
+*) echo "unknown verb $verb" >&2; exit 1 ;;
+esac
+"#;
+
 pub(crate) fn cluster(text: &str) -> Cluster {
     Cluster::parse(text, "cluster.yaml", None).unwrap_or_else(|problems| panic!("{problems}"))
 }
@@ -210,4 +229,20 @@ impl BlobSource for Nowhere {
     ) -> futures::future::BoxFuture<'a, std::io::Result<BoxBlobStream>> {
         Box::pin(async move { Err(std::io::Error::other(format!("{} is not to be had", blob.digest))) })
     }
+}
+
+/// A `.tar.gz` by tar(1) of this machine.
+pub(crate) fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let dir = tempfile::tempdir().unwrap();
+    for (name, bytes) in files {
+        let path = dir.path().join("in").join(name);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let out = dir.path().join("out.tar.gz");
+    let mut tar = std::process::Command::new("tar");
+    tar.arg("-czf").arg(&out).arg("-C").arg(dir.path().join("in")).args(files.iter().map(|(name, _)| name));
+    let status = tar.status().unwrap();
+    assert!(status.success());
+    std::fs::read(out).unwrap()
 }

@@ -11,6 +11,37 @@ fn every_embedded_playbook_parses_and_is_named_after_its_file() {
 }
 
 #[test]
+fn every_template_a_playbook_names_is_there() {
+    fn named(value: &serde_json::Value, found: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Object(map) => {
+                map.iter().for_each(|(key, value)| match (key.as_str(), value.as_str()) {
+                    ("template", Some(name)) => found.push(name.to_owned()),
+                    ("drop_ins", _) => found.extend(
+                        value
+                            .as_object()
+                            .into_iter()
+                            .flatten()
+                            .filter_map(|(_, v)| v.as_str().map(str::to_owned)),
+                    ),
+                    _ => named(value, found),
+                })
+            }
+            serde_json::Value::Array(list) => list.iter().for_each(|value| named(value, found)),
+            _ => {}
+        }
+    }
+    let mut names = vec![];
+    for playbook in embedded::playbooks() {
+        named(&serde_json::to_value(Playbook::embedded(playbook).unwrap()).unwrap(), &mut names);
+    }
+    assert!(names.len() >= 6, "{names:?}");
+    for name in names {
+        assert!(embedded::templates().any(|(known, _)| known == name), "there is no templates/{name}");
+    }
+}
+
+#[test]
 fn a_step_keeps_what_it_says() {
     let text = r#"
 name: t

@@ -7,7 +7,7 @@ use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
-use super::binary::file_item;
+use super::binary::{Kept, file_item};
 use super::receipt;
 use crate::{Change, Ctx, StepError, blobs};
 
@@ -34,11 +34,12 @@ pub(crate) struct Receipt {
 pub(crate) struct Seen {
     receipt: Option<Receipt>,
     files: BTreeMap<String, Option<Digest>>,
+    kept: Option<Kept>,
 }
 
 impl Archive {
     fn receipt(&self) -> String {
-        format!("archive-{}", self.item)
+        format!("archive-{}-{}", self.item, self.dir.trim_matches('/'))
     }
 
     fn paths(&self) -> impl Iterator<Item = String> {
@@ -49,20 +50,21 @@ impl Archive {
 impl NodeAct for Archive {
     type Seen = Seen;
 
-    async fn observe(&self, probe: &Probe<'_>, _ctx: &Ctx<'_>) -> Result<Seen, StepError> {
+    async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Seen, StepError> {
         let mut files = BTreeMap::new();
         for path in self.paths() {
             let digest = probe.hash_file(&path).await?;
             files.insert(path, digest);
         }
-        Ok(Seen { receipt: receipt::read(probe, &self.receipt()).await?, files })
+        let kept = Kept::of(probe, file_item(ctx, &self.item)?).await?;
+        Ok(Seen { receipt: receipt::read(probe, &self.receipt()).await?, files, kept })
     }
 
     fn diff(&self, seen: &Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
         let item = file_item(ctx, &self.item)?;
         let after = format!("from {} {}", item.name, item.version);
         let known = seen.receipt.as_ref().filter(|receipt| receipt.archive == item.digest);
-        Ok(seen
+        let wrong: Vec<Change> = seen
             .files
             .iter()
             .filter_map(|(path, found)| {
@@ -80,11 +82,16 @@ impl NodeAct for Archive {
                 };
                 Some(Change::new(path, before, &after, ctx.because(reason)))
             })
-            .collect())
+            .collect();
+        let kept = seen.kept.iter().filter(|_| wrong.is_empty()).map(Kept::change);
+        Ok(wrong.iter().cloned().chain(kept).collect())
     }
 
-    async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
+    async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, changes: &[Change]) -> Result<(), StepError> {
         let item = file_item(ctx, &self.item)?;
+        if !changes.iter().any(|change| self.paths().any(|path| path == change.what)) {
+            return Ok(mutate.drop_blobs(vec![item.digest]).await?);
+        }
         blobs::send_file(ctx, mutate, item.digest, item.size).await?;
         let entries = self.entries.iter().map(|(from, to)| (from.clone(), to.clone())).collect();
         mutate.extract_blob(item.digest, &self.dir, entries).await?;

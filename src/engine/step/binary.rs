@@ -29,24 +29,42 @@ pub(crate) fn file_item<'a>(ctx: &Ctx<'a>, name: &str) -> Result<&'a Item, StepE
     })
 }
 
-impl NodeAct for Binary {
-    type Seen = file::Seen;
+/// A copy in the node's blob store, left there by a kill after the blob was installed: nobody else would
+/// ever drop it, and disks fill.
+pub(crate) struct Kept(String);
 
-    async fn observe(&self, probe: &Probe<'_>, _ctx: &Ctx<'_>) -> Result<file::Seen, StepError> {
-        file::Seen::of(probe, &self.path).await
+impl Kept {
+    pub(crate) async fn of(probe: &Probe<'_>, item: &Item) -> Result<Option<Self>, StepError> {
+        let path = format!("{}/sha256/{}", sealift_node::paths::BLOBS, item.digest.hex());
+        Ok(probe.stat(&path).await?.map(|_| Self(path)))
     }
 
-    fn diff(&self, seen: &file::Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
+    pub(crate) fn change(&self) -> Change {
+        Change::new(&self.0, "a copy left behind", "absent", "a run was cut after it had been installed")
+    }
+}
+
+impl NodeAct for Binary {
+    type Seen = (file::Seen, Option<Kept>);
+
+    async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Self::Seen, StepError> {
+        Ok((file::Seen::of(probe, &self.path).await?, Kept::of(probe, file_item(ctx, &self.item)?).await?))
+    }
+
+    fn diff(&self, (seen, kept): &Self::Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
         let item = file_item(ctx, &self.item)?;
         let wrong = seen.against(&self.path, item.digest, self.mode, true)?;
         let reason = ctx.because(format!("the bundle brings {} {}", item.name, item.version));
-        Ok(wrong.map(|(before, after)| Change::new(&self.path, before, after, reason)).into_iter().collect())
+        let wrong = wrong.map(|(before, after)| Change::new(&self.path, before, after, reason));
+        Ok(wrong.or_else(|| kept.as_ref().map(Kept::change)).into_iter().collect())
     }
 
-    async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
+    async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, changes: &[Change]) -> Result<(), StepError> {
         let item = file_item(ctx, &self.item)?;
-        blobs::send_file(ctx, mutate, item.digest, item.size).await?;
-        mutate.install_blob(item.digest, &self.path, self.mode.bits()).await?;
+        if changes.iter().any(|change| change.what == self.path) {
+            blobs::send_file(ctx, mutate, item.digest, item.size).await?;
+            mutate.install_blob(item.digest, &self.path, self.mode.bits()).await?;
+        }
         Ok(mutate.drop_blobs(vec![item.digest]).await?)
     }
 }

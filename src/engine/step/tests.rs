@@ -3,7 +3,7 @@
 
 use std::os::unix::fs::{PermissionsExt, symlink};
 
-use crate::testkit::{Kit, go, plan, steps, twice};
+use crate::testkit::{Kit, SYSTEMCTL, archive, go, plan, steps, twice};
 use crate::{Change, Plan};
 
 fn change<'a>(plan: &'a Plan, node: &str, what: &str) -> &'a Change {
@@ -188,25 +188,6 @@ async fn swap_goes_off_now_and_for_good_unless_the_site_keeps_it() {
     twice(&keeps, &["{name: s, swap: {}}"], 0).await;
 }
 
-/// Enough of systemctl(1) for a unit's life: state in `/units/NAME` as "load active enabled", a log of what was
-/// started in `/units/log`.
-const SYSTEMCTL: &str = r#"
-cd $SEALIFT_ROOT/units || exit 1
-verb=$1; shift
-case $verb in
-show)
-  shift 2; name=$1
-  if [ -f $name ]; then read -r load active enabled < $name; else load=not-found active=inactive enabled=; fi
-  [ -f ../etc/systemd/system/$name ] && [ $load = not-found ] && load=loaded enabled=disabled
-  echo "LoadState=$load"; echo "ActiveState=$active"; echo "UnitFileState=$enabled"; echo NeedDaemonReload=no ;;
-mask) for name; do echo "masked inactive masked" > $name; done ;;
-daemon-reload|reset-failed) ;;
-enable) set -- $1 $(cat $1 2>/dev/null || echo loaded inactive); echo "loaded $3 enabled" > $1 ;;
-restart) echo "restart $1" >> log; set -- $1 $(cat $1); echo "loaded active $4" > $1 ;;
-*) echo "unknown verb $verb" >&2; exit 1 ;;
-esac
-"#;
-
 #[tokio::test]
 async fn unit_runs_what_is_on_disk() {
     let kit = Kit::new();
@@ -289,20 +270,4 @@ async fn binary_and_archive_come_out_of_the_bundle() {
         .unwrap_err()
         .to_string();
     assert!(missing.contains("file kubelet: is not in the bundle"), "{missing}");
-}
-
-/// A `.tar.gz` by tar(1) of this machine.
-fn archive(files: &[(&str, &[u8])]) -> Vec<u8> {
-    let dir = tempfile::tempdir().unwrap();
-    for (name, bytes) in files {
-        let path = dir.path().join("in").join(name);
-        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
-    }
-    let out = dir.path().join("out.tar.gz");
-    let mut tar = std::process::Command::new("tar");
-    tar.arg("-czf").arg(&out).arg("-C").arg(dir.path().join("in")).args(files.iter().map(|(name, _)| name));
-    let status = tar.status().unwrap();
-    assert!(status.success());
-    std::fs::read(out).unwrap()
 }
