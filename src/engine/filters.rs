@@ -14,7 +14,7 @@ fn merged(ours: &Value, theirs: &Value) -> Result<Value, Error> {
     let json = |value: &Value| serde_json::to_value(value).map_err(|e| refuse(e.to_string()));
     let mut whole = json(ours)?;
     merge(&mut whole, json(theirs)?);
-    Ok(Value::from_serialize(whole))
+    Ok(Value::from(minijinja::value::Serde(whole)))
 }
 
 /// JSON Merge Patch (RFC 7396), which is what people expect of a free map.

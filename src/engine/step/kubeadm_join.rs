@@ -1,0 +1,126 @@
+//! A node joins the cluster.
+
+use base64::Engine as _;
+use sealift_k8s::ObjectRef;
+use sealift_node::{Command, Mutate, Probe};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use super::act::NodeAct;
+use super::kubeadm::{self, Act, Stage};
+use crate::{Change, ClusterHands, Ctx, Secret, StepError};
+
+/// `kubeadm join` as a worker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KubeadmJoin {}
+
+const CA: &str = "/etc/kubernetes/pki/ca.crt";
+/// A certificate in PEM has some 2 KiB.
+const LIMIT: u64 = 64 << 10;
+
+pub(crate) struct Seen {
+    stage: Stage,
+    /// Why a node that joined once must join again; none when it is in the cluster.
+    lost: Option<&'static str>,
+}
+
+impl NodeAct for KubeadmJoin {
+    type Seen = Seen;
+
+    async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Seen, StepError> {
+        let stage = Act::Join.traces(probe).await?.stage(Act::Join, ctx.cluster().name().as_str());
+        let eyes = ctx.eyes().await?;
+        let Some(api) = &eyes.api else {
+            let expect = self.diff(&Seen { stage, lost: None }, ctx)?;
+            return Err(StepError::NotYet { why: "the cluster's API does not answer".to_owned(), expect });
+        };
+        let mut lost = None;
+        if stage == Stage::Done {
+            if probe.hash_file(CA).await? != eyes.probe.hash_file(CA).await? {
+                lost = Some("it joined an earlier control plane: its certificate authority is another one");
+            } else {
+                let node = ObjectRef::new("v1", "Node", None, ctx.lane());
+                let known = api.get(&node).await.map_err(StepError::below(format!("asking for {node}")))?;
+                lost = known.is_none().then_some("the cluster no longer knows it");
+            }
+        }
+        Ok(Seen { stage, lost })
+    }
+
+    fn diff(&self, seen: &Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
+        let what = Act::Join.name();
+        let after = format!("a node of {}", ctx.cluster().name());
+        let change = |before: &str, reason: &str| vec![Change::new(what, before, &after, reason)];
+        match (&seen.stage, seen.lost) {
+            (Stage::Done, None) => Ok(vec![]),
+            (Stage::Done, Some(reason)) => Ok(change("not in the cluster", reason)),
+            (Stage::Absent, _) => Ok(change("not in the cluster", "the cluster file has it")),
+            (Stage::Running, _) => Ok(change("at work since an earlier run", "it goes on by itself and is waited for")),
+            (Stage::Half, _) => Ok(change("half done", "it was cut off; what it made is taken away and it begins anew")),
+            (Stage::Unrecorded, _) => Ok(change("done, not recorded", "the run that started it did not see it end")),
+            (Stage::Foreign(why, next), _) => {
+                Err(StepError::Refused { what: what.to_owned(), why: why.clone(), next: Some(next.clone()) })
+            }
+        }
+    }
+
+    async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
+        match Act::Join.traces(mutate).await?.stage(Act::Join, ctx.cluster().name().as_str()) {
+            Stage::Running => return Act::Join.attach(mutate, ctx).await,
+            Stage::Unrecorded => return Act::Join.record_done(mutate, ctx).await,
+            Stage::Half | Stage::Done => {
+                ctx.note("taking away an earlier join");
+                kubeadm::reset(mutate).await?;
+            }
+            Stage::Absent | Stage::Foreign(..) => {}
+        }
+        let hands = ctx.hands(mutate).await?;
+        let token = make_token(&hands, ctx.lane()).await?;
+        let joined = join(mutate, ctx, &hands, &token).await;
+        // it lives 20 minutes at most; deleting it is one secret less, failing to is no reason to fail the join
+        if let Err(error) = delete_token(&hands, &token).await {
+            ctx.note(format!("the join token was not deleted and ends by itself in 20 minutes: {error}"));
+        }
+        joined
+    }
+}
+
+async fn join(mutate: &Mutate<'_>, ctx: &Ctx<'_>, hands: &ClusterHands<'_>, token: &Secret) -> Result<(), StepError> {
+    let ca = hands.mutate.read_file(CA, LIMIT).await?.ok_or_else(|| {
+        StepError::refused(format!("{CA} on {}", hands.mutate.name()), "is not there, and without it the join cannot know whom it joins")
+    })?;
+    let values = json!({
+        "token": token.expose(),
+        "ca": base64::engine::general_purpose::STANDARD.encode(ca),
+        "discovery": kubeadm::input("discovery.conf"),
+    });
+    let mut context = ctx.template_context();
+    if let Some(map) = context.as_object_mut() {
+        map.insert("join".to_owned(), values);
+    }
+    let config = ctx.site.templates.render("kubeadm/join.yaml.j2", &context)?;
+    let discovery = ctx.site.templates.render("kubeadm/discovery.conf.j2", &context)?;
+    Act::Join.run(mutate, ctx, vec![("join.yaml", config), ("discovery.conf", discovery)]).await
+}
+
+/// A token for this one node, made by kubeadm itself: it comes back on standard output, and was in no argv.
+async fn make_token(hands: &ClusterHands<'_>, node: &str) -> Result<Secret, StepError> {
+    let description = format!("sealift: {node} joins");
+    let argv = ["/usr/local/bin/kubeadm", "token", "create", "--ttl", "20m", "--description", &description];
+    let command = Command::new(argv);
+    let output = hands.mutate.run(command.clone()).await?;
+    let token = output.stdout.trim();
+    if output.status != 0 || token.len() != 23 {
+        return Err(StepError::program(&command.argv, &output));
+    }
+    Ok(Secret::new(token))
+}
+
+async fn delete_token(hands: &ClusterHands<'_>, token: &Secret) -> Result<(), StepError> {
+    // the part before the dot is the token's name, which is no secret (bootstrap tokens, Kubernetes documentation)
+    let id = token.expose().split('.').next().unwrap_or_default();
+    let command = Command::new(["/usr/local/bin/kubeadm", "token", "delete", id]);
+    let output = hands.mutate.run(command.clone()).await?;
+    if output.status == 0 { Ok(()) } else { Err(StepError::program(&command.argv, &output)) }
+}

@@ -1,0 +1,191 @@
+//! A node as it was before sealift.
+//!
+//! What stays until the next boot, and why: the values of kernel parameters and loaded modules (others may have come
+//! to need them), empty base chains of iptables (kubelet's doing, without effect). The journal stays.
+
+use sealift_node::{Command, Mutate, Probe};
+use serde::{Deserialize, Serialize};
+
+use super::act::NodeAct;
+use super::footprint::{EMPTIED, LINKS, TABLES, TREES, UNITS};
+use super::{hosts, swap};
+use crate::{Change, Ctx, StepError};
+
+/// Takes away Kubernetes, its runtime and all that sealift put on the node.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NodeReset {}
+
+const HOSTS: &str = "/etc/hosts";
+const FSTAB: &str = "/etc/fstab";
+const SWAP_MASK: &str = "/etc/systemd/system/swap.target";
+const LIMIT: u64 = 1 << 20;
+const KUBEADM: &str = "/usr/local/bin/kubeadm";
+
+pub(crate) struct Seen {
+    /// Of [`TREES`], those that are there.
+    trees: Vec<&'static str>,
+    /// Network devices that are there.
+    links: Vec<&'static str>,
+    /// Files with a part of ours in them, and how they are without it.
+    edits: Vec<(&'static str, String)>,
+}
+
+impl NodeAct for NodeReset {
+    type Seen = Seen;
+
+    async fn observe(&self, probe: &Probe<'_>, _ctx: &Ctx<'_>) -> Result<Seen, StepError> {
+        let (mut trees, mut links, mut edits) = (vec![], vec![], vec![]);
+        for path in TREES {
+            if probe.stat(path).await?.is_some() {
+                trees.push(*path);
+            }
+        }
+        for link in LINKS {
+            if probe.stat(&format!("/sys/class/net/{link}")).await?.is_some() {
+                links.push(*link);
+            }
+        }
+        let strips: [(&'static str, fn(&str) -> String); 2] = [(HOSTS, hosts::without_block), (FSTAB, swap_back_on)];
+        for (path, strip) in strips {
+            let bytes = probe.read_file(path, LIMIT).await?.unwrap_or_default();
+            let text = String::from_utf8_lossy(&bytes).into_owned();
+            let stripped = strip(&text);
+            if stripped != text {
+                edits.push((path, stripped));
+            }
+        }
+        Ok(Seen { trees, links, edits })
+    }
+
+    fn diff(&self, seen: &Seen, _ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
+        let reason = "a reset leaves the node as it was before sealift";
+        let trees = seen.trees.iter().map(|path| Change::new(*path, "present", "absent", reason));
+        let links = seen.links.iter().map(|link| Change::new(format!("link {link}"), "present", "absent", reason));
+        let edits = seen.edits.iter().map(|(path, _)| Change::new(*path, "with lines of sealift", "without them", reason));
+        Ok(trees.chain(links).chain(edits).collect())
+    }
+
+    async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
+        stop_pods(mutate, ctx).await?;
+        clear_packet_filter(mutate, ctx).await?;
+        for unit in UNITS {
+            quietly(mutate, &["systemctl", "disable", "--now", unit]).await?;
+        }
+        for link in self.observe(mutate, ctx).await?.links {
+            run(mutate, &["ip", "link", "delete", link]).await?;
+        }
+        for name in mutate.list_dir("/run/netns").await?.unwrap_or_default() {
+            if name.starts_with("cni-") {
+                mutate.remove(&format!("/run/netns/{name}")).await?;
+            }
+        }
+        give_swap_back(mutate, ctx).await?;
+        let seen = self.observe(mutate, ctx).await?;
+        for (path, text) in seen.edits {
+            let mode = mutate.stat(path).await?.map_or(0o644, |stat| stat.mode & 0o777);
+            mutate.write_file(path, text.into_bytes(), mode).await?;
+        }
+        for path in seen.trees {
+            mutate.remove(path).await?;
+        }
+        for path in EMPTIED {
+            if mutate.list_dir(path).await?.is_some_and(|names| names.is_empty()) {
+                mutate.remove(path).await?;
+            }
+        }
+        run(mutate, &["systemctl", "daemon-reload"]).await?;
+        quietly(mutate, &["systemctl", "reset-failed"]).await
+    }
+}
+
+/// kubeadm ends every pod through containerd, which must run for that.
+async fn stop_pods(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
+    if mutate.stat(KUBEADM).await?.is_none() || mutate.stat("/usr/local/bin/containerd").await?.is_none() {
+        return Ok(());
+    }
+    quietly(mutate, &["systemctl", "start", "containerd.service"]).await?;
+    // with it kubeadm would first wait for an API that other nodes may have taken away already, and then for etcd
+    mutate.remove("/etc/kubernetes/admin.conf").await?;
+    let argv = [KUBEADM, "reset", "--force", "--cri-socket", "unix:///run/containerd/containerd.sock"];
+    let command = Command::new(argv).timeout(600);
+    let output = mutate.job("kubeadm-reset", command.clone()).await?;
+    if output.status != 0 {
+        let error = StepError::program(&command.argv, &output);
+        ctx.note(format!("going on without it: {error}"));
+    }
+    Ok(())
+}
+
+/// Removes the tables that are ours alone, with the node's own `nft` or, on a node without one, with kube-proxy's.
+async fn clear_packet_filter(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
+    // adding first makes deleting one that is not there no error, on every kernel
+    let script: Vec<String> = TABLES.iter().map(|table| format!("add table {table}; delete table {table}")).collect();
+    let script = script.join("; ");
+    if mutate.stat("/usr/sbin/nft").await?.is_some() {
+        run(mutate, &["/usr/sbin/nft", &script]).await?;
+    } else if let Some(image) = kube_proxy_image(mutate).await? {
+        // not --privileged: that asks for capabilities which a node that is a container itself may lack
+        let argv = ["/usr/local/bin/ctr", "-n", "k8s.io", "run", "--rm", "--net-host", "--cap-add", "CAP_NET_ADMIN", &image, "sealift-reset", "nft", &script];
+        run(mutate, &argv).await?;
+    } else {
+        ctx.note("nothing here can clear the packet filter; what kube-proxy left in it goes at the next boot");
+    }
+    if mutate.stat("/usr/sbin/iptables").await?.is_some() {
+        for program in ["/usr/sbin/iptables", "/usr/sbin/ip6tables"] {
+            for chain in ["INPUT", "OUTPUT"] {
+                quietly(mutate, &[program, "-w", "-D", chain, "-j", "KUBE-FIREWALL"]).await?;
+            }
+            for (table, chain) in [("filter", "KUBE-FIREWALL"), ("filter", "KUBE-KUBELET-CANARY"), ("nat", "KUBE-KUBELET-CANARY"), ("mangle", "KUBE-KUBELET-CANARY"), ("mangle", "KUBE-IPTABLES-HINT")] {
+                quietly(mutate, &[program, "-w", "-t", table, "-F", chain]).await?;
+                quietly(mutate, &[program, "-w", "-t", table, "-X", chain]).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+async fn kube_proxy_image(probe: &Probe<'_>) -> Result<Option<String>, StepError> {
+    let images = probe.images().await?.unwrap_or_default();
+    Ok(images.into_iter().map(|image| image.name).find(|name| name.contains("/kube-proxy:")))
+}
+
+/// fstab with the swap lines that we switched off switched on again.
+fn swap_back_on(fstab: &str) -> String {
+    fstab.split_inclusive('\n').map(|line| line.strip_prefix(swap::MARK).unwrap_or(line)).collect()
+}
+
+/// Unmasks swap where the cluster file had it masked; what fstab names comes back with the next boot.
+async fn give_swap_back(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
+    let ours = ctx.cluster().os().swap == sealift_cluster::Swap::Off && mutate.stat("/var/lib/sealift/receipts").await?.is_some();
+    if ours && mutate.read_link(SWAP_MASK).await?.as_deref() == Some("/dev/null") {
+        run(mutate, &["systemctl", "unmask", "swap.target"]).await?;
+    }
+    Ok(())
+}
+
+async fn run(mutate: &Mutate<'_>, argv: &[&str]) -> Result<(), StepError> {
+    let command = Command::new(argv.iter().copied()).timeout(180);
+    let output = mutate.run(command.clone()).await?;
+    if output.status == 0 { Ok(()) } else { Err(StepError::program(&command.argv, &output)) }
+}
+
+/// For what may rightly be gone already; what matters of it is looked at afterwards.
+async fn quietly(mutate: &Mutate<'_>, argv: &[&str]) -> Result<(), StepError> {
+    mutate.run(Command::new(argv.iter().copied()).timeout(180)).await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{super::swap, swap_back_on};
+
+    #[test]
+    fn fstab_comes_back_as_it_was() {
+        let fstab = "# a comment\nUUID=1 / ext4 defaults 0 1\n/swapfile none swap sw 0 0\n\tLABEL=s none swap sw 0 0";
+        let off = swap::switched_off(fstab).unwrap();
+        assert_ne!(off, fstab);
+        assert_eq!(swap_back_on(&off), fstab);
+        assert_eq!(swap_back_on(fstab), fstab);
+    }
+}

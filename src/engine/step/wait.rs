@@ -1,0 +1,79 @@
+//! Waiting until parts of the cluster are ready.
+//!
+//! Waiting changes nothing, so in a run it is done while observing: what was ready when the plan was made and is not
+//! for a moment (a restarted runtime) is no change that nobody agreed to.
+
+use std::time::Duration;
+
+use sealift_k8s::{Stuck, Target};
+use serde::{Deserialize, Serialize};
+
+use super::act::ClusterAct;
+use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError};
+
+/// Until all of these are ready.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wait {
+    /// Every node of the cluster file.
+    #[serde(default)]
+    nodes: bool,
+    /// `namespace/name`.
+    #[serde(default)]
+    deployments: Vec<String>,
+    /// `namespace/name`.
+    #[serde(default)]
+    daemonsets: Vec<String>,
+    /// Seconds.
+    #[serde(default = "default_timeout")]
+    timeout: u64,
+}
+
+fn default_timeout() -> u64 {
+    600
+}
+
+impl Wait {
+    fn targets(&self, ctx: &Ctx<'_>) -> Result<Vec<Target>, StepError> {
+        let mut targets = vec![];
+        if self.nodes {
+            targets.push(Target::Nodes(ctx.cluster().nodes().iter().map(|node| node.name.to_string()).collect()));
+        }
+        let makes: [(&[String], fn(&str, &str) -> Target); 2] =
+            [(&self.daemonsets, Target::daemon_set), (&self.deployments, Target::deployment)];
+        for (names, make) in makes {
+            for name in names {
+                let (namespace, name) = name.split_once('/').ok_or_else(|| StepError::refused(name, "is no namespace/name in a playbook"))?;
+                targets.push(make(namespace, name));
+            }
+        }
+        Ok(targets)
+    }
+}
+
+impl ClusterAct for Wait {
+    type Seen = Vec<Stuck>;
+
+    async fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Vec<Stuck>, StepError> {
+        let targets = self.targets(ctx)?;
+        let api = eyes.api.as_ref().ok_or_else(|| StepError::not_yet("the cluster's API does not answer"))?;
+        if ctx.planning() {
+            return api.not_ready(&targets).await.map_err(StepError::below("asking what is ready"));
+        }
+        let tell = |stuck: &[Stuck]| {
+            let all: Vec<String> = stuck.iter().map(|one| format!("{} ({})", one.what, one.state)).collect();
+            ctx.note(format!("waiting for {}", all.join(", ")));
+        };
+        let waited = api.wait_ready(&targets, Duration::from_secs(self.timeout), &tell).await;
+        waited.map(|()| vec![]).map_err(StepError::below("waiting until the cluster is ready"))
+    }
+
+    fn diff(&self, seen: &Vec<Stuck>, _ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
+        let change = |stuck: &Stuck| Change::new(&stuck.what, &stuck.state, "ready", "what comes after needs it");
+        Ok(seen.iter().map(change).collect())
+    }
+
+    async fn apply(&self, _hands: &ClusterHands<'_>, _ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
+        Ok(())
+    }
+}
