@@ -1,0 +1,178 @@
+//! `sealift pack`: from a recipe to a signed bundle.
+
+mod failure;
+
+use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use sealift_bundle::{ItemKind, Lock, PackOptions, Packed, Recipe, SecretKey, sign};
+use sealift_fetch::{FetchOptions, Fetcher, Mirrors, closed_world, resolve};
+use sealift_stream::{AtomicFile, ByteSize};
+
+use super::{Exit, Failure, clock, key};
+use crate::cli::PackArgs;
+use crate::shell::{Progress, Shell};
+
+/// Runs `sealift pack`.
+pub(crate) async fn run(args: PackArgs, shell: &Shell) -> anyhow::Result<Exit> {
+    let recipe = Recipe::load(&args.recipe).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    let mirrors =
+        Mirrors::parse(&args.mirror).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    // Asked for before the long work: nobody waits for an hour to find out that a password is wrong.
+    let key = key::load(&args.key, args.password_file.as_deref())?;
+    let fetcher = Fetcher::new(FetchOptions { mirrors, jobs: args.jobs, ..FetchOptions::default() })
+        .map_err(|error| failure::fetch(&error))?;
+
+    let lock_path = args.lock.clone().unwrap_or_else(|| args.recipe.with_extension("lock"));
+    let lock = lock(&args, &recipe, &fetcher, &lock_path, shell).await?;
+    let scratch = Scratch::make(&args.output, &lock)?;
+    shell.say("checking that every image named is inside");
+    let world =
+        closed_world(&recipe, &lock, &fetcher, &scratch.0).await.map_err(|error| failure::world(&error))?;
+    shell.say(&format!(
+        "  {} images named by {} charts, {} manifests and kubeadm: all inside",
+        world.images, world.charts, world.manifests
+    ));
+    if !args.locked {
+        AtomicFile::write(&lock_path, lock.to_yaml()?.as_bytes()).map_err(|error| {
+            Failure::new(Exit::Refused, format!("writing lock {}: {error}", lock_path.display()))
+        })?;
+    }
+
+    let packed = fill(&args, &lock, &fetcher, shell).await?;
+    let signer = sign(&packed.dir, &key).map_err(|error| super::verify::refused(&error))?;
+    debug_assert_eq!(signer, SecretKey::id(&key));
+    tell(&packed, &lock, &signer.to_string(), shell);
+    Ok(Exit::Done)
+}
+
+/// Resolves the recipe against the lock that is there.
+async fn lock(
+    args: &PackArgs,
+    recipe: &Recipe,
+    fetcher: &Fetcher,
+    path: &Path,
+    shell: &Shell,
+) -> anyhow::Result<Lock> {
+    let there = if path.exists() {
+        Some(Lock::load(path).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?)
+    } else {
+        None
+    };
+    if args.locked && there.is_none() {
+        let text = format!("--locked, and there is no lock {}", path.display());
+        return Err(Failure::new(Exit::Usage, text)
+            .next("run the same command once without --locked")
+            .into());
+    }
+    let previous = if args.update { None } else { there.as_ref() };
+    shell.say(&format!("resolving {}", args.recipe.display()));
+    let now = clock::rfc3339(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
+    let lock = resolve(recipe, fetcher, previous, &now).await.map_err(|error| failure::fetch(&error))?;
+    let changes = changes(there.as_ref(), &lock);
+    if args.locked && there.as_ref() != Some(&lock) {
+        let what = if changes.is_empty() { "its settings".to_owned() } else { changes.join("\n") };
+        let text = format!("--locked, and the lock {} would change:\n{what}", path.display());
+        let next = "look at the changes; without --locked the lock is written anew";
+        return Err(Failure::new(Exit::Usage, text).next(next).into());
+    }
+    let bytes: u64 = lock.blobs.iter().map(|blob| blob.size).sum();
+    shell.say(&format!("  {} items, {} blobs, {}", lock.items.len(), lock.blobs.len(), ByteSize(bytes)));
+    if there.is_some() {
+        changes.iter().for_each(|change| shell.say(&format!("  {change}")));
+    }
+    Ok(lock)
+}
+
+/// Items that came, went, or have other content than before.
+fn changes(before: Option<&Lock>, after: &Lock) -> Vec<String> {
+    let of = |lock: Option<&Lock>, kind: ItemKind, name: &str| lock?.item(kind, name).map(|item| item.digest);
+    let mut changes = Vec::new();
+    for item in &after.items {
+        match of(before, item.kind, &item.name) {
+            None => changes.push(format!("+ {} {} {}", item.kind.as_str(), item.name, item.digest.short())),
+            Some(old) if old != item.digest => {
+                let (kind, old, new) = (item.kind.as_str(), old.short(), item.digest.short());
+                changes.push(format!("~ {kind} {} {old} is now {new}", item.name));
+            }
+            Some(_) => {}
+        }
+    }
+    for item in before.iter().flat_map(|lock| &lock.items) {
+        if after.item(item.kind, &item.name).is_none() {
+            changes.push(format!("- {} {}", item.kind.as_str(), item.name));
+        }
+    }
+    changes
+}
+
+/// Fetches every blob into the bundle.
+async fn fill(args: &PackArgs, lock: &Lock, fetcher: &Fetcher, shell: &Shell) -> anyhow::Result<Packed> {
+    let mut options = PackOptions { workers: args.jobs, ..PackOptions::default() };
+    if let Some(size) = args.volume_size {
+        options.volume_size = size;
+    }
+    let total = lock.blobs.iter().map(|blob| blob.size).sum();
+    let progress = Progress::bytes(shell, "packing", total);
+    let packed = sealift_bundle::pack(lock, fetcher, &args.output, &options, &progress).await;
+    let packed = packed.map_err(|error| failure::pack(&error))?;
+    if packed.already {
+        shell.say("packing: this very bundle was there already");
+        return Ok(packed);
+    }
+    progress.finish(shell);
+    if packed.reused > 0 {
+        shell.say(&format!(
+            "  {} of it were there already, from a run that was cut off",
+            ByteSize(packed.reused)
+        ));
+    }
+    Ok(packed)
+}
+
+/// Where it is and what it is.
+fn tell(packed: &Packed, lock: &Lock, signer: &str, shell: &Shell) {
+    if shell.json() {
+        let data = serde_json::json!({
+            "bundle": packed.dir,
+            "digest": packed.digest,
+            "bytes": packed.bytes,
+            "reused": packed.reused,
+            "already": packed.already,
+            "signer": signer,
+            "items": lock.items,
+        });
+        shell.data(&data.to_string());
+        return;
+    }
+    shell.say(&format!("{} signed by key {signer}", ByteSize(packed.bytes)));
+    shell.say(&format!("  manifest {}", packed.digest));
+    shell.data(&packed.dir.display().to_string());
+}
+
+/// What the check of the world downloads and unpacks; removed at the end, or by the next run.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn make(output: &Path, lock: &Lock) -> anyhow::Result<Self> {
+        use std::os::unix::fs::DirBuilderExt as _;
+        let path = output.join(format!(".{}.scratch", lock.directory_name()));
+        let bad = |error: std::io::Error| {
+            Failure::new(Exit::Refused, format!("preparing {}: {error}; nothing was packed", path.display()))
+        };
+        std::fs::create_dir_all(output).map_err(bad)?;
+        if path.symlink_metadata().is_ok() {
+            std::fs::remove_dir_all(&path).map_err(bad)?;
+        }
+        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(bad)?;
+        // Programs run in there: a relative path would mean another place to them.
+        Ok(Self(path.canonicalize().map_err(bad)?))
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        // What stays is removed by the next run.
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
