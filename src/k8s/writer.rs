@@ -3,7 +3,7 @@
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
-use kube::api::{DeleteParams, Patch, PatchParams};
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams};
 use serde_json::Value;
 
 use crate::document::{Document, ObjectRef};
@@ -38,7 +38,7 @@ pub enum Outcome {
     Created,
     /// It was otherwise.
     Changed,
-    /// The API server kept its resource version: nothing was different.
+    /// Its content is what it was.
     Unchanged,
 }
 
@@ -87,16 +87,15 @@ impl Writer {
         let object = document.object.clone();
         let api = self.reader.api_of(&object).await?;
         let doing = format!("applying {object}");
-        let before = self.reader.ask(&doing, api.get_metadata_opt(&object.name)).await?;
-        let before = before.map(|object| object.metadata.resource_version);
+        let before = self.reader.ask(&doing, api.get_opt(&object.name)).await?;
         let parameters = PatchParams::apply(MANAGER).force();
         let after = self
             .reader
             .ask(&doing, api.patch(&object.name, &parameters, &Patch::Apply(&document.body)))
             .await?;
-        let outcome = match before {
+        let outcome = match before.map(content) {
             None => Outcome::Created,
-            Some(version) if version == after.metadata.resource_version => Outcome::Unchanged,
+            Some(before) if before == content(after) => Outcome::Unchanged,
             Some(_) => Outcome::Changed,
         };
         Ok(Applied { object, outcome })
@@ -187,4 +186,12 @@ impl Writer {
             other => other.map(|_| true),
         }
     }
+}
+
+/// An object without the server's book-keeping. The resource version alone would not do: the second apply
+/// of a Namespace gets a new one though only the list of field owners settles.
+fn content(mut object: DynamicObject) -> DynamicObject {
+    object.metadata.resource_version = None;
+    object.metadata.managed_fields = None;
+    object
 }
