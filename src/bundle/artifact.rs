@@ -47,7 +47,7 @@ pub(crate) fn index_json(items: &[Item]) -> Vec<u8> {
         .map(|item| {
             let mut descriptor = content_descriptor(item);
             if let Some(bytes) = artifact_manifest(item) {
-                descriptor.media_type = MANIFEST.to_owned();
+                MANIFEST.clone_into(&mut descriptor.media_type);
                 descriptor.digest = Digest::of(&bytes);
                 descriptor.size = bytes.len() as u64;
             }

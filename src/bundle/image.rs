@@ -52,7 +52,7 @@ impl Bundle<Verified> {
 
 enum Document {
     Index(Index),
-    Manifest(ImageManifest),
+    Manifest(Box<ImageManifest>),
 }
 
 impl Document {
@@ -61,7 +61,7 @@ impl Document {
         let value: serde_json::Value = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
         match (value.get("manifests").is_some(), value.get("layers").is_some()) {
             (true, false) => serde_json::from_value(value).map(Self::Index),
-            (false, true) => serde_json::from_value(value).map(Self::Manifest),
+            (false, true) => serde_json::from_value(value).map(|manifest| Self::Manifest(Box::new(manifest))),
             _ => return Err("it is neither an index nor a manifest, or both".into()),
         }
         .map_err(|error| error.to_string())

@@ -68,7 +68,7 @@ impl Volumes {
 
     /// Whether some bytes within one chunk are all zero, a hole for instance.
     pub(crate) fn is_zero_at(&self, offset: u64, length: usize) -> io::Result<bool> {
-        const STEP: usize = 64 << 10;
+        const STEP: usize = 16 << 10;
         let (mut buffer, mut done) = ([0; STEP], 0);
         while done < length {
             let step = STEP.min(length - done);

@@ -1,6 +1,8 @@
 //! Packs a lock of made-up content: the process that `tests/it/kill.rs` kills with SIGKILL.
 //! Arguments: lock file, output folder, workers.
 
+#![expect(clippy::cast_possible_truncation, reason = "as in the tests it is shared with")]
+
 #[path = "../tests/it/support/generated.rs"]
 #[expect(dead_code, reason = "shared with the tests, which use all of it")]
 mod generated;

@@ -103,3 +103,76 @@ fn append<T: PartialEq>(into: &mut Vec<T>, from: Vec<T>) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::Recipe;
+
+    const CORE: &str = "apiVersion: sealift.dev/v1
+kind: Recipe
+metadata: {name: core, version: 1.36.4-1, sequence: 1}
+spec:
+  include: [parts/other.yaml]
+  platforms: [linux/amd64]
+  kubernetes: v1.36.4
+  images: [registry.k8s.io/pause:3.10.2]
+  files:
+    - {name: kubeadm, version: v1.36.4, url: 'https://dl.k8s.io/kubeadm', checksum: 'https://dl.k8s.io/kubeadm.sha256'}
+";
+
+    const OTHER: &str = "apiVersion: sealift.dev/v1
+kind: Recipe
+metadata: {name: other, version: 1, sequence: 9}
+spec:
+  platforms: [linux/arm64]
+  kubernetes: v1.35.0
+  images: [registry.k8s.io/pause:3.10.2, quay.io/metallb/speaker:v0.15.2]
+  charts:
+    - {name: metallb, repository: 'https://metallb.github.io/metallb', version: 0.15.2, namespace: metallb-system, values: {a: {b: 1}}, siteValues: [a.b]}
+  manifests: [{name: flannel, path: ../flannel.yaml}]
+";
+
+    #[test]
+    fn joins_what_it_includes() -> Result<(), Box<dyn std::error::Error>> {
+        let folder = tempfile::tempdir()?;
+        fs::create_dir(folder.path().join("parts"))?;
+        fs::write(folder.path().join("core.yaml"), CORE)?;
+        fs::write(folder.path().join("parts/other.yaml"), OTHER)?;
+        let recipe = Recipe::load(&folder.path().join("core.yaml"))?;
+        assert_eq!((recipe.metadata.name.as_str(), recipe.spec.kubernetes.as_str()), ("core", "v1.36.4"));
+        assert_eq!(recipe.spec.images, ["registry.k8s.io/pause:3.10.2", "quay.io/metallb/speaker:v0.15.2"]);
+        assert_eq!(recipe.spec.charts[0].values["a"]["b"], 1);
+        assert!(recipe.spec.manifests[0].path.ends_with("parts/../flannel.yaml"));
+        fs::write(folder.path().join("parts/other.yaml"), CORE.replace("parts/other.yaml", "../core.yaml"))?;
+        let error = Recipe::load(&folder.path().join("core.yaml")).err().map(|error| error.to_string());
+        assert!(error.is_some_and(|error| error.contains("includes itself")));
+        Ok(())
+    }
+
+    #[test]
+    fn tells_everything_that_is_wrong_at_once() {
+        let bad = CORE
+            .replace("v1.36.4\n  images", "1.36\n  images")
+            .replace("registry.k8s.io/pause:3.10.2", "pause")
+            .replace("url: 'https:", "url: 'ftp:");
+        let error = Recipe::parse(&bad, "core.yaml").expect_err("was taken").to_string();
+        for part in [
+            "core.yaml",
+            "'1.36' must look like",
+            "image 'pause' must name its registry",
+            "must begin with https://",
+        ] {
+            assert!(error.contains(part), "{error} says nothing of {part}");
+        }
+    }
+
+    #[test]
+    fn refuses_what_it_does_not_know_with_its_place() {
+        let bad = CORE.replace("  platforms", "  surprise: 1\n  platforms");
+        let error = Recipe::parse(&bad, "core.yaml").expect_err("was taken").to_string();
+        assert!(error.contains("surprise") && error.contains('6'), "{error}");
+        assert!(Recipe::parse(&CORE.replace("kind: Recipe", "kind: Recipe\nkind: Recipe"), "x").is_err());
+    }
+}

@@ -1,5 +1,8 @@
 //! Bundles made, killed, bent, and read by other people's programs.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::cast_possible_truncation, reason = "sizes here are made up and small")]
+
 mod damage;
 mod kill;
 mod large;

@@ -47,7 +47,7 @@ impl Content {
 
     /// splitmix64 (Vigna, public domain), in counter mode.
     fn word(self, index: u64) -> u64 {
-        if self.sparse && (index >> 19) % 32 != 0 {
+        if self.sparse && !(index >> 19).is_multiple_of(32) {
             return 0;
         }
         let mut z = (self.seed << 40).wrapping_add(index).wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -68,7 +68,7 @@ impl Content {
         let mut at = 0;
         while at < self.size {
             let step = (self.size - at).min(4 << 20) as usize;
-            if self.sparse && (at >> 22) % 32 != 0 {
+            if self.sparse && !(at >> 22).is_multiple_of(32) {
                 buffer[..step].fill(0);
             } else {
                 self.read_at(at, &mut buffer[..step]);
@@ -107,7 +107,7 @@ impl AsyncRead for Stream {
         let left = self.content.size - self.at;
         let step = left.min(out.remaining() as u64).min(256 << 10) as usize;
         let at = self.at;
-        if self.content.sparse && (at >> 22) % 32 != 0 {
+        if self.content.sparse && !(at >> 22).is_multiple_of(32) {
             // Stays zeros up to the next 4 MiB.
             let step = step.min(((4 << 20) - at % (4 << 20)) as usize);
             out.initialize_unfilled_to(step).fill(0);
