@@ -53,6 +53,6 @@ mod tests {
         assert_eq!(fails(&wire[..wire.len() - 1]).await, ErrorKind::UnexpectedEof);
         assert_eq!(fails(b"").await, ErrorKind::UnexpectedEof);
         assert_eq!(fails(&[0xff; 8]).await, ErrorKind::InvalidData);
-        assert_eq!(fails(&[0, 0, 0, 1, b'{']).await, ErrorKind::UnexpectedEof);
+        assert_eq!(fails(&[0, 0, 0, 1, b'{']).await, ErrorKind::InvalidData);
     }
 }

@@ -53,8 +53,8 @@ pub(super) async fn start(inner: &Inner) -> Result<(String, String), HostError> 
     match serde_json::from_str::<Started>(output.stdout.trim()) {
         Ok(Started::Listening(socket)) => Ok((format!("{dir}/sealift attach --socket {socket}"), token)),
         Ok(Started::Failed(error)) => Err(error),
-        Err(_) if !sudo.is_empty() && output.stderr.contains("sudo:") => {
-            let why = output.stderr.trim().to_owned();
+        Err(_) if !sudo.is_empty() && sudo_refusal(&output.stderr).is_some() => {
+            let why = sudo_refusal(&output.stderr).unwrap_or_default().to_owned();
             Err(HostError::SudoRefused { host: target.name.clone(), user: target.user.clone(), why })
         }
         Err(_) => {
@@ -101,6 +101,13 @@ fn script(inner: &Inner, dir: &str, upload: bool) -> String {
     text
 }
 
+/// What sudo itself said no with. That it cannot resolve the node's own name is a warning (which costs 20 s
+/// where the nameserver does not answer), not a refusal.
+fn sudo_refusal(stderr: &str) -> Option<&str> {
+    let said = |line: &&str| line.contains("sudo:") && !line.contains("unable to resolve host");
+    stderr.lines().map(str::trim).find(|line| said(line) || line.contains("sudoers"))
+}
+
 /// Whether a word means itself to every shell.
 fn plain(word: &str) -> bool {
     !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
@@ -109,4 +116,27 @@ fn plain(word: &str) -> bool {
 /// So many random bytes, in hex.
 fn random(bytes: usize) -> String {
     (0..bytes).map(|_| format!("{:02x}", rand::random::<u8>())).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{plain, sudo_refusal};
+
+    #[test]
+    fn tells_a_refusal_from_a_warning() {
+        let warning = "sudo: unable to resolve host cp1: Temporary failure in name resolution\n";
+        assert_eq!(sudo_refusal(warning), None);
+        let refusal = "sudo: a password is required";
+        assert_eq!(sudo_refusal(&format!("{warning}{refusal}\n")), Some(refusal));
+        assert!(sudo_refusal("ops is not in the sudoers file.").is_some());
+        assert_eq!(sudo_refusal("the upload arrived damaged\n"), None);
+    }
+
+    #[test]
+    fn lets_no_word_through_that_a_shell_would_read() {
+        for word in ["", "a b", "a;b", "$(x)", "a'b", "a`b", "a\nb"] {
+            assert!(!plain(word), "{word:?}");
+        }
+        assert!(plain("/var/lib/sealift/helper/0a1b/x-1.2_3"));
+    }
 }
