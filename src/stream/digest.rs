@@ -148,7 +148,9 @@ mod tests {
 
     #[test]
     fn refuses_other_spellings() {
-        for text in ["", "sha256:", &ABC[7..], &ABC.to_uppercase(), &ABC[..70], &format!("{ABC}0"), "sha512:00"] {
+        for text in
+            ["", "sha256:", &ABC[7..], &ABC.to_uppercase(), &ABC[..70], &format!("{ABC}0"), "sha512:00"]
+        {
             assert!(text.parse::<Digest>().is_err(), "{text} was taken");
         }
     }

@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn takes_the_promised_size_only() {
-        let read = |size| LimitReader::new(&b"12345"[..], size).read_to_end(&mut vec![]).map_err(|e| e.kind());
+        let read =
+            |size| LimitReader::new(&b"12345"[..], size).read_to_end(&mut vec![]).map_err(|e| e.kind());
         assert_eq!(read(5), Ok(5));
         assert_eq!(read(4), Err(ErrorKind::InvalidData));
         assert_eq!(read(6), Err(ErrorKind::UnexpectedEof));
