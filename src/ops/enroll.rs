@@ -61,10 +61,11 @@ pub(crate) async fn run(args: &EnrollArgs, shell: &Shell) -> anyhow::Result<Exit
         .filter_map(|one| Some((one.node.clone(), one.key.clone()?)))
         .collect();
     if !unknown.is_empty() {
-        let question = format!(
-            "Are these {} keys what the servers' own consoles say? Pin them in {origin}?",
-            unknown.len()
-        );
+        let keys = match unknown.len() {
+            1 => "1 new key".to_owned(),
+            count => format!("{count} new keys"),
+        };
+        let question = format!("Pin {keys} in {origin}, having compared with the servers' own consoles?");
         if !shell.confirm(&question)? {
             shell.say("nothing was written");
             return Ok(Exit::HostIdentity);
@@ -73,7 +74,7 @@ pub(crate) async fn run(args: &EnrollArgs, shell: &Shell) -> anyhow::Result<Exit
             Failure::new(Exit::Usage, format!("{error}; nothing was written")).next("write `hostKey` by hand")
         })?;
         write(&args.cluster, &text, &new)?;
-        shell.say(&format!("pinned {} keys in {origin}", unknown.len()));
+        shell.say(&format!("pinned {keys} in {origin}"));
     }
     unreachable_last(&scanned)
 }
