@@ -1,7 +1,9 @@
 //! A node joins the cluster.
 
+use std::time::Duration;
+
 use base64::Engine as _;
-use sealift_k8s::ObjectRef;
+use sealift_k8s::{ObjectRef, Reader};
 use sealift_node::{Command, Mutate, Probe};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -39,10 +41,8 @@ impl NodeAct for KubeadmJoin {
         if stage == Stage::Done {
             if probe.hash_file(CA).await? != eyes.probe.hash_file(CA).await? {
                 lost = Some("it joined an earlier control plane: its certificate authority is another one");
-            } else {
-                let node = ObjectRef::new("v1", "Node", None, ctx.lane());
-                let known = api.get(&node).await.map_err(StepError::below(format!("asking for {node}")))?;
-                lost = known.is_none().then_some("the cluster no longer knows it");
+            } else if !known(api, ctx.lane()).await? {
+                lost = Some("the cluster does not know it");
             }
         }
         Ok(Seen { stage, lost })
@@ -67,14 +67,21 @@ impl NodeAct for KubeadmJoin {
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
         match Act::Join.traces(mutate).await?.stage(Act::Join, ctx.cluster().name().as_str()) {
-            Stage::Running => return Act::Join.attach(mutate, ctx).await,
-            Stage::Unrecorded => return Act::Join.record_done(mutate, ctx).await,
+            Stage::Running => Act::Join.attach(mutate, ctx).await?,
+            Stage::Unrecorded => Act::Join.record_done(mutate, ctx).await?,
             Stage::Half | Stage::Done => {
                 ctx.note("taking away an earlier join");
                 kubeadm::reset(mutate).await?;
+                self.join(mutate, ctx).await?;
             }
-            Stage::Absent | Stage::Foreign(..) => {}
+            Stage::Absent | Stage::Foreign(..) => self.join(mutate, ctx).await?,
         }
+        registered(ctx).await
+    }
+}
+
+impl KubeadmJoin {
+    async fn join(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
         let hands = ctx.hands(mutate).await?;
         let token = make_token(&hands, ctx.lane()).await?;
         let joined = join(mutate, ctx, &hands, &token).await;
@@ -102,6 +109,28 @@ async fn join(mutate: &Mutate<'_>, ctx: &Ctx<'_>, hands: &ClusterHands<'_>, toke
     let config = ctx.site.templates.render("kubeadm/join.yaml.j2", &context)?;
     let discovery = ctx.site.templates.render("kubeadm/discovery.conf.j2", &context)?;
     Act::Join.run(mutate, ctx, vec![("join.yaml", config), ("discovery.conf", discovery)]).await
+}
+
+async fn known(api: &Reader, name: &str) -> Result<bool, StepError> {
+    let node = ObjectRef::new("v1", "Node", None, name);
+    Ok(api.get(&node).await.map_err(StepError::below(format!("asking for {node}")))?.is_some())
+}
+
+/// kubeadm returns when kubelet has its certificate; kubelet tells the cluster of its node a moment later.
+async fn registered(ctx: &Ctx<'_>) -> Result<(), StepError> {
+    for _ in 0..120 {
+        if let Some(api) = &ctx.eyes().await?.api
+            && known(api, ctx.lane()).await?
+        {
+            return Ok(());
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    Err(StepError::Refused {
+        what: format!("node {}", ctx.lane()),
+        why: "has joined, and its kubelet has not told the cluster within two minutes".to_owned(),
+        next: Some("look at `journalctl -u kubelet` there".to_owned()),
+    })
 }
 
 /// A token for this one node, made by kubeadm itself: it comes back on standard output, and was in no argv.
