@@ -71,6 +71,10 @@ impl Want {
         if text(probe, "/proc/modules").await?.lines().any(|line| line.split(' ').next() == Some(&name)) {
             return Ok(true);
         }
+        // a kernel built without modules has no such file: what it can do is built in, and nothing could be loaded
+        if probe.stat("/proc/modules").await?.is_none() {
+            return Ok(true);
+        }
         let release = text(probe, "/proc/sys/kernel/osrelease").await?;
         let builtin = text(probe, &format!("/lib/modules/{}/modules.builtin", release.trim())).await?;
         let file = |line: &str| {
