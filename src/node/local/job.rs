@@ -18,6 +18,11 @@ use crate::{Answer, Command, HostError, JobState, Output, paths};
 /// How often the end is looked for; how often systemd is asked whether there still is something to end.
 const LOOK: Duration = Duration::from_millis(100);
 const ASK: Duration = Duration::from_secs(2);
+/// systemd sets the three variables for ExecStopPost, which it runs whatever way the program ended.
+const EPILOGUE: &str = r#"cd "${0%/*}" || exit
+rm -f stdin
+echo "$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS" > status.part && mv status.part status
+"#;
 
 impl LocalHost {
     fn job_dir(&self, name: &str) -> Result<PathBuf, HostError> {
@@ -97,11 +102,10 @@ impl LocalHost {
         let program = self.root.program(command.program()).ok_or("no such program on this node");
         let program = program.on(&self.name, what)?;
         let at = dir.to_string_lossy();
-        // systemd sets the three variables for ExecStopPost, which it runs whatever way the program ended.
-        let epilogue = format!(
-            "/bin/sh -c 'rm -f {at}/stdin; \
-             echo \"$$SERVICE_RESULT $$EXIT_CODE $$EXIT_STATUS\" >{at}/status.part && mv {at}/status.part {at}/status'"
-        );
+        // A file and not an argument of `sh -c`: on a daemon-reload (kubeadm does one) systemd reads its own transient
+        // unit again, and what it wrote there for an argument with quotes and `$` is not what it was given.
+        let epilogue = dir.join("epilogue");
+        write_whole(&epilogue, EPILOGUE.as_bytes(), 0o600).on(&self.name, what)?;
         let mut argv = vec![
             "systemd-run".to_owned(),
             format!("--unit=sealift-job-{name}"),
@@ -112,7 +116,7 @@ impl LocalHost {
             format!("--property=StandardOutput=file:{at}/stdout"),
             format!("--property=StandardError=file:{at}/stderr"),
             format!("--property=RuntimeMaxSec={}", command.timeout_s),
-            format!("--property=ExecStopPost={epilogue}"),
+            format!("--property=ExecStopPost=/bin/sh {at}/epilogue"),
             "--setenv=LC_ALL=C.UTF-8".to_owned(),
             "--setenv=HOME=/root".to_owned(),
             format!("--setenv=PATH={}", self.root.path_variable()),
