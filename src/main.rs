@@ -19,18 +19,19 @@ fn main() -> std::process::ExitCode {
     let cli = cli::Cli::parse();
     shell::start_tracing(cli.verbose);
     let shell = Shell::new(cli.json, cli.yes);
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => {
-            shell.error(&anyhow::Error::new(error).context("starting the runtime"));
-            return Exit::Bug.into();
-        }
-    };
-    let exit = runtime.block_on(ops::run(cli.command, &shell)).unwrap_or_else(|error| {
-        shell.error(&error);
-        Exit::of(&error)
-    });
+    let result = ops::run_on_node(&cli.command).unwrap_or_else(|| start(cli.command, &shell));
+    result
+        .unwrap_or_else(|error| {
+            shell.error(&error);
+            Exit::of(&error)
+        })
+        .into()
+}
+
+fn start(command: cli::Command, shell: &Shell) -> anyhow::Result<Exit> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    let result = runtime.block_on(ops::run(command, shell));
     // A blocking read (of a slow stick, of a terminal) must not hold up an exit that is already decided.
     runtime.shutdown_background();
-    exit.into()
+    result
 }

@@ -1,15 +1,27 @@
-//! Arguments of the two hidden commands by which sealift talks to itself on a node.
+//! Arguments of the hidden commands by which sealift talks to itself on a node.
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, Subcommand};
 
 /// Arguments of `sealift helper`.
 #[derive(Debug, Args)]
 pub(crate) struct HelperArgs {
-    /// The socket to listen on
-    #[arg(long)]
-    pub(crate) socket: PathBuf,
+    #[command(subcommand)]
+    pub(crate) command: HelperCommand,
+}
+
+/// What the helper is asked to be.
+#[derive(Debug, Subcommand)]
+pub(crate) enum HelperCommand {
+    /// Make a helper a unit of its own; configuration on standard input
+    Start,
+    /// Be that unit
+    Serve {
+        /// Its configuration, mode 0600
+        #[arg(long)]
+        config: PathBuf,
+    },
 }
 
 /// Arguments of `sealift attach`.

@@ -1,12 +1,28 @@
 //! The command line: types only. What a verb does is in `ops/VERB.rs`.
 
+mod completions;
+mod enroll;
 mod helper;
+mod init;
+mod inspect;
+mod key;
+mod pack;
+mod planned;
 mod site;
+mod verify;
 
 use clap::{Parser, Subcommand};
 
-pub(crate) use helper::{AttachArgs, HelperArgs};
+pub(crate) use completions::CompletionsArgs;
+pub(crate) use enroll::EnrollArgs;
+pub(crate) use helper::{AttachArgs, HelperArgs, HelperCommand};
+pub(crate) use init::InitArgs;
+pub(crate) use inspect::InspectArgs;
+pub(crate) use key::{KeyArgs, KeyCommand, KeyGenerateArgs};
+pub(crate) use pack::PackArgs;
+pub(crate) use planned::{InstallArgs, KubeconfigArgs, PlanArgs, ResetArgs, StatusArgs};
 pub(crate) use site::SiteArgs;
+pub(crate) use verify::VerifyArgs;
 
 /// One signed bundle on a USB stick, one command, a Kubernetes AI cluster where there is no internet.
 #[derive(Debug, Parser)]
@@ -39,6 +55,42 @@ pub(crate) struct Cli {
 /// The verbs, in the order in which a site meets them.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Make the keys that sign bundles
+    Key(KeyArgs),
+
+    /// Gather what a recipe names into one signed bundle
+    Pack(PackArgs),
+
+    /// Check every bit of a bundle against its signature
+    Verify(VerifyArgs),
+
+    /// Show what is in a bundle and who signed it
+    Inspect(InspectArgs),
+
+    /// Write a commented cluster file to start from
+    Init(InitArgs),
+
+    /// Show the servers' host keys and pin them in the cluster file
+    Enroll(EnrollArgs),
+
+    /// Show what install would do, and why; changes nothing
+    Plan(PlanArgs),
+
+    /// Turn servers into a cluster; run it again whenever it was cut off
+    Install(InstallArgs),
+
+    /// Say where the site differs from what it should be; changes nothing
+    Status(StatusArgs),
+
+    /// Print the administrator's kubeconfig
+    Kubeconfig(KubeconfigArgs),
+
+    /// Take the cluster away and leave the servers as they were
+    Reset(ResetArgs),
+
+    /// Print completions for a shell
+    Completions(CompletionsArgs),
+
     /// The helper on a node; sealift starts it itself
     #[command(hide = true)]
     Helper(HelperArgs),

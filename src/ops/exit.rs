@@ -1,6 +1,11 @@
 //! Exit codes: how a script learns what happened.
 
+use std::error::Error;
 use std::process::ExitCode;
+
+use sealift_bundle::BundleError;
+use sealift_engine::{PlanError, RunError};
+use sealift_node::HostError;
 
 /// How a run of sealift ended. The numbers are an interface: `docs/reference/exit-codes.md`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +20,6 @@ pub(crate) enum Exit {
     Integrity = 3,
     /// `plan` or `status` found changes.
     Pending = 4,
-    /// Preflight found something.
-    Findings = 5,
     /// A host key is unknown or has changed.
     HostIdentity = 6,
     /// A bug of ours.
@@ -57,9 +60,41 @@ impl Exit {
         error.chain().find_map(Self::of_cause).unwrap_or(Self::Refused)
     }
 
-    fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Self> {
-        cause.downcast_ref::<Failure>().map(|failure| failure.exit)
+    fn of_cause(cause: &(dyn Error + 'static)) -> Option<Self> {
+        if let Some(failure) = cause.downcast_ref::<Failure>() {
+            return Some(failure.exit);
+        }
+        if let Some(host) = cause.downcast_ref::<HostError>() {
+            return host.is_identity().then_some(Self::HostIdentity);
+        }
+        if let Some(bundle) = cause.downcast_ref::<BundleError>() {
+            return bundle.is_integrity().then_some(Self::Integrity);
+        }
+        if let Some(PlanError::Observe { failures }) = cause.downcast_ref::<PlanError>() {
+            return Self::of_failures(failures);
+        }
+        match cause.downcast_ref::<RunError>() {
+            Some(RunError::Interrupted { .. }) => Some(Self::Interrupted),
+            Some(RunError::Failed { failures, .. }) => Self::of_failures(failures),
+            _ => None,
+        }
     }
+
+    /// Several nodes may have failed, each for its own reason: the gravest decides.
+    fn of_failures(failures: &[sealift_engine::Failure]) -> Option<Self> {
+        let causes = failures.iter().flat_map(causes);
+        causes.filter_map(Self::of_cause).max_by_key(|exit| (*exit == Self::Integrity, *exit == Self::HostIdentity))
+    }
+}
+
+/// An error and what caused it, outermost first.
+fn causes(failure: &sealift_engine::Failure) -> impl Iterator<Item = &(dyn Error + 'static)> {
+    let mut next: Option<&(dyn Error + 'static)> = Some(failure);
+    std::iter::from_fn(move || {
+        let now = next?;
+        next = now.source();
+        Some(now)
+    })
 }
 
 impl From<Exit> for ExitCode {

@@ -1,15 +1,54 @@
 //! What the verbs do: one file per verb, its body is its story.
 
+mod change;
+mod clock;
+mod completions;
+mod connect;
+mod enroll;
 mod exit;
+mod helper;
+mod init;
+mod inspect;
+mod install;
+mod key;
+mod kubeconfig;
+mod pack;
+mod plan;
+mod reset;
+mod site;
+mod status;
+mod verify;
 
+pub(crate) use connect::{Connected, Mode};
 pub(crate) use exit::{Exit, Failure};
 
 use crate::cli::Command;
 use crate::shell::Shell;
 
-/// Runs one verb.
-pub(crate) async fn run(command: Command, _shell: &Shell) -> anyhow::Result<Exit> {
+/// Runs the commands of the node's side, which make the runtime they need themselves.
+pub(crate) fn run_on_node(command: &Command) -> Option<anyhow::Result<Exit>> {
     match command {
-        Command::Helper(_) | Command::Attach(_) => Ok(Exit::Done),
+        Command::Helper(args) => Some(helper::run(args)),
+        Command::Attach(args) => Some(helper::attach(args)),
+        _ => None,
+    }
+}
+
+/// Runs one verb.
+pub(crate) async fn run(command: Command, shell: &Shell) -> anyhow::Result<Exit> {
+    match command {
+        Command::Key(args) => key::run(args, shell),
+        Command::Pack(args) => pack::run(args, shell).await,
+        Command::Verify(args) => verify::run(&args, shell),
+        Command::Inspect(args) => inspect::run(&args, shell),
+        Command::Init(args) => init::run(&args, shell),
+        Command::Enroll(args) => enroll::run(&args, shell).await,
+        Command::Plan(args) => plan::run(&args, shell).await,
+        Command::Install(args) => install::run(&args, shell).await,
+        Command::Status(args) => status::run(&args, shell).await,
+        Command::Kubeconfig(args) => kubeconfig::run(&args, shell).await,
+        Command::Reset(args) => reset::run(&args, shell).await,
+        Command::Completions(args) => completions::run(&args, shell),
+        Command::Helper(_) | Command::Attach(_) => anyhow::bail!("the node's side runs without this runtime"),
     }
 }

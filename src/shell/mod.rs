@@ -1,14 +1,20 @@
 //! The one place that prints. Standard output is data, standard error is talk.
 
+mod follow;
+mod plan;
 mod progress;
 mod tables;
+mod waterfall;
 
 use std::io::{BufRead as _, IsTerminal as _, Write as _};
 
 use serde::Serialize;
 
+pub(crate) use follow::follow;
+pub(crate) use plan::{show_plan, summary};
 pub(crate) use progress::{Progress, bytes_bar};
 pub(crate) use tables::table;
+pub(crate) use waterfall::{Span, waterfall};
 
 use crate::ops::{Exit, Failure};
 
@@ -34,6 +40,11 @@ impl Shell {
     /// Whether data goes out as JSON.
     pub(crate) fn json(&self) -> bool {
         self.json
+    }
+
+    /// Whether a person will be asked before a change.
+    pub(crate) fn asks(&self) -> bool {
+        !self.yes
     }
 
     /// Whether a person watches standard error.

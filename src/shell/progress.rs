@@ -55,13 +55,6 @@ impl Progress {
         let seconds = self.started.elapsed().as_secs_f64();
         format!("{} in {seconds:.1} s ({}/s)", size(done), size(per_second(done, seconds)))
     }
-
-    fn line(&self, done: u64) -> String {
-        let seconds = self.started.elapsed().as_secs_f64();
-        let rate = per_second(done, seconds);
-        let left = self.total.saturating_sub(done).checked_div(rate).unwrap_or(0);
-        format!("{}: {} of {}, {}/s, {left} s left", self.label, size(done), size(self.total), size(rate))
-    }
 }
 
 impl Meter for Progress {
@@ -76,7 +69,7 @@ impl Meter for Progress {
                 {
                     *last = Instant::now();
                     let mut err = std::io::stderr().lock();
-                    let _ = std::io::Write::write_all(&mut err, format!("{}\n", self.line(done)).as_bytes());
+                    let _ = std::io::Write::write_all(&mut err, format!("{}\n", line(&self.label, done, self.total, self.started)).as_bytes());
                 }
             }
         }
@@ -89,6 +82,13 @@ pub(crate) fn bytes_bar(bars: &MultiProgress, label: &str, total: u64) -> Progre
         .unwrap_or_else(|_| ProgressStyle::default_bar())
         .progress_chars("=> ");
     bars.add(ProgressBar::new(total).with_style(style).with_prefix(label.to_owned()))
+}
+
+/// One plain line: how far, how fast, how long still.
+pub(crate) fn line(label: &str, done: u64, total: u64, since: Instant) -> String {
+    let rate = per_second(done, since.elapsed().as_secs_f64());
+    let left = total.saturating_sub(done).checked_div(rate).unwrap_or(0);
+    format!("{label}: {} of {}, {}/s, {left} s left", size(done), size(total), size(rate))
 }
 
 fn size(bytes: u64) -> String {

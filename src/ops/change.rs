@@ -1,0 +1,65 @@
+//! What every changing verb does once it knows its playbook: plan, show, ask, run, follow.
+
+use sealift_engine::{Compiled, Events, Journal, NewChanges, Plan, Run, RunOptions, RunReport, Stop};
+use tokio::sync::mpsc;
+
+use super::site::SiteFiles;
+use super::{Connected, Exit, Failure};
+use crate::shell::{Shell, follow, show_plan, summary};
+
+/// Plans, asks and runs. `None` when the operator said no.
+pub(crate) async fn plan_and_run(
+    files: &SiteFiles,
+    connected: &Connected,
+    compiled: &Compiled,
+    shell: &Shell,
+) -> anyhow::Result<Option<RunReport>> {
+    let plan = observe(files, connected, compiled).await?;
+    if shell.json() {
+        shell.event_json(&serde_json::json!({"event": "planned", "plan": plan.digest, "changes": plan.changes()}))?;
+    } else if shell.asks() {
+        show_plan(shell, &plan, |line| shell.say(line));
+    } else {
+        shell.say(&summary(&plan));
+    }
+    if plan.is_empty() {
+        return Ok(Some(RunReport::default()));
+    }
+    if !shell.confirm(&format!("Apply these {} changes to {}?", plan.changes(), plan.cluster))? {
+        shell.say("nothing was changed");
+        return Ok(None);
+    }
+    let journal = Journal::create(&files.state_dir(), compiled.name())?;
+    let record = journal.path().to_owned();
+    let (sender, records) = mpsc::unbounded_channel();
+    let report = {
+        let site = files.site(connected, Events::new(Some(sender), Some(journal)))?;
+        let stop = Stop::new();
+        let watch = tokio::spawn(stop_on_signal(stop.clone()));
+        let new_changes = if shell.asks() { NewChanges::Stop } else { NewChanges::Accept };
+        let run = Run { compiled, plan: &plan, site: &site, options: RunOptions { stop, new_changes, ..Default::default() } };
+        let (report, told) = tokio::join!(run.execute(), follow(shell, records));
+        watch.abort();
+        told?;
+        report
+    };
+    report.map(Some).map_err(|error| {
+        let next = format!("run the same command again; the journal is {}", record.display());
+        let error = anyhow::Error::new(error);
+        Failure::new(Exit::of(&error), error.to_string()).next(next).into()
+    })
+}
+
+/// Asks every node, changes nothing.
+pub(crate) async fn observe(files: &SiteFiles, connected: &Connected, compiled: &Compiled) -> anyhow::Result<Plan> {
+    Ok(Plan::observe(compiled, &files.site(connected, Events::unheard())?).await?)
+}
+
+/// Ctrl-C ends a run between two steps; a second one ends the process, as `kill -9` might at any time.
+async fn stop_on_signal(stop: Stop) {
+    if tokio::signal::ctrl_c().await.is_ok() {
+        stop.ask();
+        let _ = tokio::signal::ctrl_c().await;
+        std::process::exit(Exit::Interrupted as i32);
+    }
+}

@@ -1,0 +1,106 @@
+//! Connections to a site's nodes: all at once, and all that went wrong told at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures::future::join_all;
+use sealift_cluster::{Cluster, Node};
+use sealift_engine::Hosts;
+use sealift_node::{HelperBinary, Host, HostError, Identity, Probe, RemoteHost, Target};
+
+pub(crate) use sealift_node::helper::Mode;
+
+use super::{Exit, Failure};
+
+/// Open connections, each with a helper at the other end.
+pub(crate) struct Connected {
+    hosts: Hosts,
+}
+
+impl Connected {
+    /// Connects to every node of `cluster`, whose identity files are relative to `folder`.
+    pub(crate) async fn to(cluster: &Cluster, folder: &Path, mode: Mode) -> anyhow::Result<Self> {
+        let nodes: Vec<&Node> = cluster.nodes().iter().collect();
+        Self::to_nodes(&nodes, folder, mode).await
+    }
+
+    /// Connects to some nodes.
+    pub(crate) async fn to_nodes(nodes: &[&Node], folder: &Path, mode: Mode) -> anyhow::Result<Self> {
+        // The running program is the helper: it is static, and what was verified is what works on the node.
+        let binary = HelperBinary::of("/proc/self/exe").await?;
+        let run = run_id();
+        let all = join_all(nodes.iter().map(|node| {
+            let target = target(node, folder);
+            let (binary, run) = (binary.clone(), run.clone());
+            async move { RemoteHost::connect(target?, binary, mode, &run).await }
+        }))
+        .await;
+        let (mut hosts, mut errors) = (Hosts::new(), vec![]);
+        for (node, one) in nodes.iter().zip(all) {
+            match one {
+                Ok(host) => drop(hosts.insert(node.name.to_string(), Arc::new(host) as Arc<dyn Host>)),
+                Err(error) => errors.push(error),
+            }
+        }
+        let connected = Self { hosts };
+        if errors.is_empty() {
+            return Ok(connected);
+        }
+        connected.close().await;
+        Err(refusal(&errors).into())
+    }
+
+    /// The connections, by node.
+    pub(crate) fn hosts(&self) -> Hosts {
+        self.hosts.clone()
+    }
+
+    /// Reads a file of one node; `None` when it is not there.
+    pub(crate) async fn read(&self, node: &str, path: &str, limit: u64) -> Result<Option<Vec<u8>>, HostError> {
+        match self.hosts.get(node) {
+            Some(host) => Probe::new(host.as_ref()).read_file(path, limit).await,
+            None => Ok(None),
+        }
+    }
+
+    /// Ends the helpers. One that cannot be told ends itself when it has been idle for a minute.
+    pub(crate) async fn close(&self) {
+        join_all(self.hosts.values().map(|host| host.close())).await;
+    }
+}
+
+fn target(node: &Node, folder: &Path) -> Result<Target, HostError> {
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    let file = node.ssh.identity_path(folder, home.as_deref()).map(Identity::File);
+    let agent = std::env::var_os("SSH_AUTH_SOCK").map(|socket| Identity::Agent(socket.into()));
+    let host_key = match &node.ssh.host_key {
+        None => None,
+        Some(key) => Some(key.to_string().parse().map_err(|error| {
+            HostError::Protocol { host: node.name.to_string(), why: format!("reading its pinned host key: {error}") }
+        })?),
+    };
+    Ok(Target {
+        name: node.name.to_string(),
+        address: node.ssh.address.to_string(),
+        port: node.ssh.port,
+        user: node.ssh.user.clone(),
+        identities: file.into_iter().chain(agent).collect(),
+        host_key,
+    })
+}
+
+/// All that went wrong in one message; a machine that is not the one in the cluster file decides the exit code.
+fn refusal(errors: &[HostError]) -> Failure {
+    let text = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+    if errors.iter().any(HostError::is_identity) {
+        Failure::new(Exit::HostIdentity, text).next("compare the fingerprints at the machine's own console, then sealift enroll")
+    } else {
+        Failure::new(Exit::Refused, text).next("mend the connection and run the same command again")
+    }
+}
+
+/// Names a run on the nodes: the operator's process, and when it began.
+fn run_id() -> String {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
+    format!("{:x}-{}", since.as_secs(), std::process::id())
+}

@@ -1,0 +1,90 @@
+//! What a verb reads before it touches a site: the cluster file, the profile, the bundle, the state directory.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context as _;
+use sealift_bundle::{Bundle, Trust, Verified};
+use sealift_cluster::Cluster;
+use sealift_engine::{Events, RunLock, Site};
+
+use super::{Connected, Exit, Failure};
+use crate::cli::SiteArgs;
+use crate::shell::Shell;
+
+/// The operator's side of a site, read and checked.
+pub(crate) struct SiteFiles {
+    pub(crate) cluster: Cluster,
+    bundle: Option<Arc<Bundle<Verified>>>,
+    state: PathBuf,
+    folder: PathBuf,
+}
+
+impl SiteFiles {
+    /// Reads the cluster file and authenticates the bundle's manifest; its content is checked when it is read.
+    pub(crate) fn open(args: &SiteArgs, shell: &Shell) -> anyhow::Result<Self> {
+        let mut files = Self::without_bundle(&args.cluster, args.profile.as_deref(), &args.state)?;
+        let trust = Trust::from_files(&args.trust).context("reading the trusted keys")?;
+        let bundle = Bundle::open(&args.bundle)
+            .and_then(|bundle| bundle.authenticate(&trust))
+            .with_context(|| format!("opening the bundle {}", args.bundle.display()))?;
+        for foreign in bundle.foreign() {
+            shell.warn(&format!("{foreign} lies beside the bundle and is ignored"));
+        }
+        files.bundle = Some(Arc::new(bundle));
+        Ok(files)
+    }
+
+    /// The same for verbs that bring nothing.
+    pub(crate) fn without_bundle(cluster: &Path, profile: Option<&Path>, state: &Path) -> anyhow::Result<Self> {
+        let profile = profile.map(|path| read(path).map(|text| (text, path.display().to_string()))).transpose()?;
+        let profile = profile.as_ref().map(|(text, origin)| (text.as_str(), origin.as_str()));
+        let folder = cluster.parent().unwrap_or(Path::new("")).to_owned();
+        let cluster = parse(&read(cluster)?, &cluster.display().to_string(), profile)?;
+        let state = state.join(cluster.name().as_str());
+        Ok(Self { cluster, bundle: None, state, folder })
+    }
+
+    /// Where this cluster's journals, lock and last applied file are.
+    pub(crate) fn state_dir(&self) -> PathBuf {
+        self.state.clone()
+    }
+
+    /// Where the cluster file is: paths in it are relative to it.
+    pub(crate) fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// One changing run per cluster on this machine.
+    pub(crate) fn lock(&self, verb: &str, shell: &Shell) -> anyhow::Result<RunLock> {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let lock = RunLock::take(&self.state, verb, host.trim())?;
+        if let Some(previous) = lock.previous() {
+            shell.warn(&format!("the last run did not end by itself: {previous}; going on from what the nodes show"));
+        }
+        Ok(lock)
+    }
+
+    /// Everything a plan or a run works with.
+    pub(crate) fn site(&self, connected: &Connected, events: Events) -> anyhow::Result<Site> {
+        Ok(Site::new(self.cluster.clone(), self.bundle.clone(), connected.hosts(), events)?)
+    }
+}
+
+/// Every problem at once, those of a later version too.
+fn parse(text: &str, origin: &str, profile: Option<(&str, &str)>) -> anyhow::Result<Cluster> {
+    let wrong = |problems| Failure::new(Exit::Usage, format!("{problems}\nnothing was changed"));
+    let cluster = Cluster::parse(text, origin, profile).map_err(wrong)?;
+    match cluster.not_yet() {
+        Some(problems) => Err(wrong(problems).into()),
+        None => Ok(cluster),
+    }
+}
+
+fn read(path: &Path) -> anyhow::Result<String> {
+    std::fs::read_to_string(path).map_err(|error| {
+        Failure::new(Exit::Usage, format!("reading {}: {error}; nothing was changed", path.display()))
+            .next("sealift init writes a cluster file to start from")
+            .into()
+    })
+}

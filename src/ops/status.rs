@@ -1,0 +1,50 @@
+//! `sealift status`: does the site differ from what it should be? Changes nothing.
+
+use sealift_cluster::Role;
+use sealift_engine::{Compiled, Plan, PlannedStep, Playbook};
+
+use super::site::SiteFiles;
+use super::{Connected, Exit, Mode};
+use crate::cli::StatusArgs;
+use crate::shell::{Shell, table};
+
+/// Observes what `install` would, and says where it differs.
+pub(crate) async fn run(args: &StatusArgs, shell: &Shell) -> anyhow::Result<Exit> {
+    let files = SiteFiles::open(&args.site, shell)?;
+    let connected = Connected::to(&files.cluster, files.folder(), Mode::Plan).await?;
+    let compiled = Compiled::new(&Playbook::embedded("install")?, &files.cluster);
+    let plan = super::change::observe(&files, &connected, &compiled).await;
+    connected.close().await;
+    let plan = plan?;
+    if shell.json() {
+        shell.data_json(&plan)?;
+    } else {
+        shell.data(&lanes(&files, &plan));
+        let verdict = if plan.is_empty() { shell.green("as it should be") } else { shell.yellow("differs: sealift plan says how and why") };
+        shell.data(&format!("{}: {verdict}", plan.cluster));
+    }
+    Ok(if plan.is_empty() { Exit::Done } else { Exit::Pending })
+}
+
+/// One line per node, and one for the cluster.
+fn lanes(files: &SiteFiles, plan: &Plan) -> String {
+    let nodes = files.cluster.nodes().iter().map(|node| (node.name.to_string(), role(node.role).to_owned()));
+    let lanes = nodes.chain([("cluster".to_owned(), String::new())]);
+    let rows: Vec<Vec<String>> = lanes
+        .map(|(name, role)| {
+            let steps: Vec<&PlannedStep> = plan.steps().map(|(_, step)| step).filter(|step| step.node == name).collect();
+            let changes: usize = steps.iter().map(|step| step.changes.len()).sum();
+            let names: Vec<&str> = steps.iter().map(|step| step.step.as_str()).collect();
+            let state = if steps.is_empty() { "ok".to_owned() } else { format!("{changes} to change") };
+            vec![name, role, state, names.join(", ")]
+        })
+        .collect();
+    table(&["NODE", "ROLE", "STATE", "STEPS THAT DIFFER"], &rows, 80)
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::ControlPlane => "control-plane",
+        Role::Worker => "worker",
+    }
+}

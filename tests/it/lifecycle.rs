@@ -1,0 +1,182 @@
+//! A cluster's life on two real machines: refused, killed, installed, installed again, used, taken away.
+//! One test, because each part stands on the one before it; a failure says which part it was.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
+
+use lab::node::listing::Listing;
+
+use super::kit::{demo_file, stick};
+use super::place::Place;
+
+/// What `reset` may leave behind, with the reason; ARCHITECTURE.md has the same list.
+const LEFT_BY_RESET: [&str; 0] = [];
+
+#[test]
+fn a_life() {
+    let place = Place::enrolled("it-life");
+    let before = place.listings();
+    refuses_a_strange_host(&place);
+    refuses_a_damaged_bundle(&place);
+    a_plan_changes_nothing(&place);
+    same(&before, &place.listings(), "a refused install and a plan");
+    let fingerprint = survives_being_killed(&place);
+    a_second_install_finds_nothing(&place);
+    serves(&place);
+    assert_eq!(fingerprint, authority(&place), "the cluster's authority changed");
+    nothing_left_the_air_gap(&place);
+    place.verb("reset").expect(0);
+    same(&before, &place.listings(), "reset");
+    place.verb("reset").expect(0);
+}
+
+fn refuses_a_strange_host(place: &Place) {
+    let right = fs::read_to_string(&place.cluster).unwrap();
+    let keys: Vec<&str> = right.split('"').filter(|part| part.starts_with("ssh-ed25519 ")).collect();
+    assert_eq!(keys.len(), 2, "{right}");
+    let tries = || place.node("cp1").journal("ssh").unwrap().matches("Accepted publickey").count();
+    let accepted = tries();
+    fs::write(&place.cluster, right.replace(keys[0], keys[1])).unwrap();
+    let run = place.verb("install").expect(6);
+    assert_eq!(run.stderr.matches("SHA256:").count(), 2, "both fingerprints in: {}", run.stderr);
+    let log = place.node("cp1").journal("ssh").unwrap();
+    assert_eq!(tries(), accepted, "someone logged in: {log}");
+    assert!(!log.lines().any(|line| line.contains("Failed publickey") || line.contains("Postponed publickey")), "{log}");
+    fs::write(&place.cluster, right).unwrap();
+}
+
+fn refuses_a_damaged_bundle(place: &Place) {
+    let room = tempfile::tempdir_in(super::kit::room()).unwrap();
+    let bundle = room.path().join(stick().bundle.file_name().unwrap());
+    fs::create_dir(&bundle).unwrap();
+    for entry in fs::read_dir(&stick().bundle).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), bundle.join(entry.file_name())).unwrap();
+    }
+    // every chunk is bad, so whatever is read first is
+    let volume = File::options().read(true).write(true).open(bundle.join("volume-0000")).unwrap();
+    for chunk in 0..volume.metadata().unwrap().len().div_ceil(4 << 20) {
+        let mut byte = [0];
+        let at = (chunk << 22) + 7;
+        if volume.read_at(&mut byte, at).unwrap() == 1 {
+            volume.write_all_at(&[byte[0] ^ 1], at).unwrap();
+        }
+    }
+    let words = place.words_with("install", &bundle);
+    let run = place.site(&words.iter().map(String::as_str).collect::<Vec<_>>()).expect(3);
+    assert!(run.stderr.contains("volume-0000, "), "{}", run.stderr);
+    let out = place.node("cp1").exec(&["sh", "-c", "ls /usr/local/bin /usr/local/sbin /opt/cni/bin 2>/dev/null | grep -c kube || true"]);
+    assert_eq!(out.unwrap().trim(), "0", "something of a damaged bundle is in use");
+    place.verb("reset").expect(0);
+}
+
+fn a_plan_changes_nothing(place: &Place) {
+    let run = place.verb("plan").expect(4);
+    for words in ["kubeadm init", "because", "containerd"] {
+        assert!(run.stdout.contains(words), "no '{words}' in the plan:\n{}", run.stdout);
+    }
+}
+
+/// One chain: killed inside each long step, run again, until the cluster is whole.
+fn survives_being_killed(place: &Place) -> String {
+    let short = Duration::from_millis(700);
+    let chain = [
+        ("containerd programs", Duration::from_millis(30)),
+        ("images", short),
+        ("images", Duration::from_secs(4)),
+        ("kubeadm init", Duration::from_secs(5)),
+        ("kubeadm join", Duration::from_secs(2)),
+        ("pod network", Duration::from_millis(30)),
+        ("load balancer", short),
+    ];
+    for (step, after) in chain {
+        assert!(place.install_killed_in(step, after), "the run ended before '{step}' began");
+        eprintln!("killed inside '{step}' after {after:?}");
+    }
+    place.verb("install").expect(0);
+    let config = place.verb_plain("kubeconfig").expect(0);
+    fs::write(place.kubeconfig(), config.stdout).unwrap();
+    let log = place.node("cp1").exec(&["sh", "-c", "journalctl -o cat _COMM=systemd + SYSLOG_IDENTIFIER=systemd | grep -c 'Started sealift-job-kubeadm-init' || true"]);
+    assert_eq!(log.unwrap().trim(), "1", "kubeadm init ran more than once");
+    let members = place.kubectl(&["-n", "kube-system", "get", "pods", "-l", "component=etcd", "-o", "name"]).expect(0);
+    assert_eq!(members.stdout.lines().count(), 1);
+    authority(place)
+}
+
+/// SHA-256 of the cluster's certificate authority.
+fn authority(place: &Place) -> String {
+    place.node("cp1").exec(&["sha256sum", "/etc/kubernetes/pki/ca.crt"]).unwrap()
+}
+
+fn a_second_install_finds_nothing(place: &Place) {
+    let began = Instant::now();
+    let run = place.verb("install").expect(0);
+    let took = began.elapsed();
+    assert!(run.stderr.contains("0 changes"), "{}", run.stderr);
+    eprintln!("second install: {took:?}");
+    assert!(took < Duration::from_secs(10), "second install took {took:?}");
+    place.verb("status").expect(0);
+}
+
+fn serves(place: &Place) {
+    let file = place.scene().dir().join("web.yaml");
+    fs::write(&file, demo_file("web.yaml")).unwrap();
+    place.kubectl(&["apply", "-f", file.to_str().unwrap()]).expect(0);
+    place.kubectl(&["rollout", "status", "deployment/web", "--timeout=90s"]).expect(0);
+    let address = eventually("an address from MetalLB", || {
+        let run = place.kubectl(&["get", "service", "web", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}"]);
+        (!run.stdout.is_empty()).then_some(run.stdout)
+    });
+    assert!(address.starts_with("10.78.0.24") || address == "10.78.0.250", "{address} is not in the pool");
+    let url = format!("http://{address}/hostname");
+    let code = eventually("an answer on the address", || {
+        let run = place.operator("curl", &["-sS", "-m", "3", "-o", "/dev/null", "-w", "%{http_code}", &url]).stderr(Stdio::null()).output();
+        let code = String::from_utf8(run.unwrap().stdout).unwrap();
+        (code != "000").then_some(code)
+    });
+    assert_eq!(code, "200");
+    let pulled = place.kubectl(&["get", "events", "-A", "--field-selector", "reason=Pulled", "-o", "jsonpath={range .items[*]}{.message}{'\\n'}{end}"]).expect(0);
+    assert!(pulled.stdout.lines().count() >= 2, "{}", pulled.stdout);
+    for line in pulled.stdout.lines() {
+        assert!(line.contains("already present on machine"), "{line}");
+    }
+    let began = Instant::now();
+    let pull = place.node("w1").exec(&["/usr/local/bin/ctr", "-n", "k8s.io", "image", "pull", "--hosts-dir", "/etc/containerd/certs.d", "docker.io/library/nginx:1.29"]);
+    assert!(pull.is_err(), "a name outside the release was pulled");
+    assert!(began.elapsed() < Duration::from_secs(2), "refused only after {:?}", began.elapsed());
+}
+
+fn nothing_left_the_air_gap(place: &Place) {
+    let recorder = place.scene().recorder();
+    lab::egress::plant::plant_in_node(&recorder, &place.node("w1")).unwrap();
+    let report = lab::egress::report::Report::of(&recorder).unwrap();
+    assert_eq!(report.fault(), None, "{report:?}");
+}
+
+/// Asks every half second for a minute.
+fn eventually<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
+    let began = Instant::now();
+    loop {
+        if let Some(answer) = ask() {
+            return answer;
+        }
+        assert!(began.elapsed() < Duration::from_secs(60), "no {what} after a minute");
+        std::thread::sleep(Duration::from_millis(500));
+    }
+}
+
+/// Both disks are as they were.
+#[track_caller]
+fn same(before: &[(String, Listing)], after: &[(String, Listing)], what: &str) {
+    for ((name, before), (_, after)) in before.iter().zip(after) {
+        let differences: Vec<String> = before
+            .differences(after)
+            .iter()
+            .map(ToString::to_string)
+            .filter(|difference| !LEFT_BY_RESET.iter().any(|left| difference.contains(left)))
+            .collect();
+        assert!(differences.is_empty(), "{what} left on {name}:\n{}", differences.join("\n"));
+    }
+}

@@ -1,0 +1,145 @@
+//! Two real machines in an air gap of their own, and the operator beside them.
+
+use std::io::{BufRead as _, BufReader};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use lab::cache::Cache;
+use lab::node::Node;
+use lab::node::listing::Listing;
+use lab::scene::{Guard, Scene};
+use lab::state::{NodeSpec, SceneSpec};
+
+use super::kit::{Ran, SEALIFT, demo_file, room, source, stick};
+
+/// A scene with a cluster file in it. It goes down when the value is dropped.
+pub(super) struct Place {
+    scene: Guard,
+    pub(super) cluster: PathBuf,
+}
+
+impl Place {
+    /// Boots `cp1` and `w1`, writes the cluster file and pins their host keys.
+    pub(super) fn enrolled(name: &str) -> Self {
+        let dir = room().join(name);
+        let node = |name: &str, octet| NodeSpec { name: name.into(), octet, root: lab::root::RootKind::default() };
+        let spec = SceneSpec {
+            name: name.to_owned(),
+            subnet: "10.78.0.0/24".parse().unwrap(),
+            dir: dir.clone(),
+            nodes: vec![node("cp1", 11), node("w1", 21)],
+            cache: Cache::open().unwrap(),
+        };
+        let scene = Scene::up(&spec).unwrap().guarded();
+        let cluster = dir.join("cluster.yaml");
+        std::fs::write(&cluster, demo_file("cluster.yaml")).unwrap();
+        let place = Self { scene, cluster };
+        let _ = std::fs::remove_dir_all(place.state());
+        place.site(&["enroll", "--yes", "-c", place.cluster.to_str().unwrap()]).expect(0);
+        place
+    }
+
+    fn state(&self) -> PathBuf {
+        self.scene.dir().join("state")
+    }
+
+    /// Where the API's administrator would keep the kubeconfig.
+    pub(super) fn kubeconfig(&self) -> PathBuf {
+        self.scene.dir().join("kubeconfig")
+    }
+
+    /// Runs sealift as the operator, inside the air gap.
+    pub(super) fn site(&self, words: &[&str]) -> Ran {
+        Ran::of(&mut self.operator(SEALIFT, words))
+    }
+
+    /// Runs any program as the operator, inside the air gap.
+    pub(super) fn operator(&self, program: &str, words: &[&str]) -> Command {
+        let mut argv = vec![program];
+        argv.extend_from_slice(words);
+        self.scene.operator(&argv)
+    }
+
+    /// Words of a verb with cluster file, bundle, trust and the lab's profile.
+    pub(super) fn words(&self, verb: &str) -> Vec<String> {
+        self.words_with(verb, &stick().bundle)
+    }
+
+    /// The same with another bundle.
+    pub(super) fn words_with(&self, verb: &str, bundle: &std::path::Path) -> Vec<String> {
+        let mut words = vec![verb.to_owned(), "--yes".into()];
+        let mut add = |name: &str, path: &std::path::Path| words.extend([name.to_owned(), path.to_str().unwrap().to_owned()]);
+        add("--cluster", &self.cluster);
+        add("--state", &self.state());
+        add("--profile", &source("tests/lab/profile.yaml"));
+        if verb != "reset" {
+            add("--bundle", bundle);
+            add("--trust", &stick().key);
+        }
+        words
+    }
+
+    /// Runs a verb with all it needs.
+    pub(super) fn verb(&self, verb: &str) -> Ran {
+        let words = self.words(verb);
+        self.site(&words.iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
+    /// Runs a verb that takes the cluster file and the state directory only.
+    pub(super) fn verb_plain(&self, verb: &str) -> Ran {
+        let state = self.state();
+        self.site(&[verb, "-c", self.cluster.to_str().unwrap(), "--state", state.to_str().unwrap()])
+    }
+
+    /// Starts `install --json` and kills it (kill -9) once `step` has begun and `after` has passed. Says
+    /// whether it came that far; a run that ended before is an unbroken one.
+    pub(super) fn install_killed_in(&self, step: &str, after: Duration) -> bool {
+        let words = self.words("install");
+        let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
+        words.push("--json");
+        let mut child = self.operator(SEALIFT, &words).stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+        let reached = seen(&mut child, step);
+        if reached {
+            std::thread::sleep(after);
+        }
+        // nsenter replaces itself by sealift, so this is sealift's own process
+        child.kill().unwrap();
+        child.wait().unwrap();
+        reached
+    }
+
+    pub(super) fn node(&self, name: &str) -> Node {
+        self.scene.node(name).unwrap()
+    }
+
+    /// What lies on both disks.
+    pub(super) fn listings(&self) -> Vec<(String, Listing)> {
+        self.scene.nodes().iter().map(|node| (node.name().to_owned(), node.listing().unwrap())).collect()
+    }
+
+    /// Runs kubectl as the operator.
+    pub(super) fn kubectl(&self, words: &[&str]) -> Ran {
+        let program = super::kit::built().program("kubernetes", "kubectl").unwrap();
+        let kubeconfig = self.kubeconfig();
+        let mut argv = vec!["--kubeconfig", kubeconfig.to_str().unwrap()];
+        argv.extend_from_slice(words);
+        Ran::of(&mut self.operator(program.to_str().unwrap(), &argv))
+    }
+
+    pub(super) fn scene(&self) -> &Scene {
+        &self.scene
+    }
+}
+
+/// Reads events until `step` begins.
+fn seen(child: &mut Child, step: &str) -> bool {
+    let events = BufReader::new(child.stdout.take().unwrap());
+    for line in events.lines().map_while(Result::ok) {
+        let Ok(event) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
+        if event["event"] == "step-change" && event["step"] == step {
+            return true;
+        }
+    }
+    false
+}

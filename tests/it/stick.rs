@@ -1,0 +1,93 @@
+//! The bundle as others read it, and damaged in every way a stick can be.
+
+use std::fs::{self, File};
+use std::os::unix::fs::FileExt as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::kit::{Ran, sealift, stick};
+
+fn verify(bundle: &Path) -> Ran {
+    sealift(&["verify", bundle.to_str().unwrap(), "--trust", stick().key.to_str().unwrap()])
+}
+
+/// A copy of the bundle that shares nothing with it.
+fn copy(to: &Path) -> PathBuf {
+    let bundle = to.join(stick().bundle.file_name().unwrap());
+    fs::create_dir_all(&bundle).unwrap();
+    for entry in fs::read_dir(&stick().bundle).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), bundle.join(entry.file_name())).unwrap();
+    }
+    bundle
+}
+
+fn flip(file: &Path, at: u64) {
+    let file = File::options().read(true).write(true).open(file).unwrap();
+    let mut byte = [0];
+    file.read_exact_at(&mut byte, at).unwrap();
+    file.write_all_at(&[byte[0] ^ 1], at).unwrap();
+}
+
+#[test]
+fn minisign_agrees_with_the_signature() {
+    let manifest = stick().bundle.join("manifest.json");
+    Ran::of(Command::new("minisign").args(["-V", "-p"]).arg(&stick().key).arg("-m").arg(manifest)).expect(0);
+}
+
+#[test]
+fn tar_and_skopeo_read_every_image() {
+    let dir = tempfile::tempdir_in(super::kit::room()).unwrap();
+    let layout = dir.path().join("layout");
+    fs::create_dir(&layout).unwrap();
+    let script = format!("cat '{}'/volume-* | tar x -C '{}'", stick().bundle.display(), layout.display());
+    Ran::of(Command::new("sh").args(["-c", &script])).expect(0);
+    let inspected = sealift(&["inspect", stick().bundle.to_str().unwrap(), "--json"]).expect(0);
+    let inspected: serde_json::Value = serde_json::from_str(&inspected.stdout).unwrap();
+    let images: Vec<&str> = inspected["items"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|item| item["kind"] == "image")
+        .map(|item| item["name"].as_str().unwrap())
+        .collect();
+    assert!(images.len() > 10, "{images:?}");
+    for image in images {
+        let from = format!("oci:{}:{image}", layout.display());
+        let to = dir.path().join("out");
+        Ran::of(Command::new("skopeo").args(["copy", "-q", "--override-os=linux", "--override-arch=amd64", &from]).arg(format!("dir:{}", to.display()))).expect(0);
+        fs::remove_dir_all(to).unwrap();
+    }
+}
+
+#[test]
+fn a_whole_bundle_verifies() {
+    verify(&stick().bundle).expect(0);
+}
+
+#[test]
+fn damage_is_refused_with_its_place() {
+    let dir = tempfile::tempdir_in(super::kit::room()).unwrap();
+    let bundle = copy(dir.path());
+    let volume = bundle.join("volume-0000");
+    let length = fs::metadata(&volume).unwrap().len();
+    for at in [0, 1 << 20, length / 2, length - 1] {
+        flip(&volume, at);
+        let run = verify(&bundle).expect(3);
+        let from = at / (4 << 20) * 4;
+        let place = format!("volume-0000, {from}");
+        assert!(run.stderr.contains(&place), "flipped byte {at}, expected '{place}' in:\n{}", run.stderr);
+        flip(&volume, at);
+    }
+    for file in ["manifest.json", "manifest.json.minisig", "chunks.bin"] {
+        let at = fs::metadata(bundle.join(file)).unwrap().len() / 2;
+        flip(&bundle.join(file), at);
+        let run = verify(&bundle).expect(3);
+        assert!(run.stderr.contains("manifest") || run.stderr.contains(file), "{file}:\n{}", run.stderr);
+        flip(&bundle.join(file), at);
+    }
+    File::options().write(true).open(&volume).unwrap().set_len(length - 1).unwrap();
+    assert!(verify(&bundle).expect(3).stderr.contains("volume-0000"));
+    fs::rename(&volume, dir.path().join("aside")).unwrap();
+    assert!(verify(&bundle).expect(3).stderr.contains("volume-0000"));
+}
