@@ -57,7 +57,7 @@ pub enum HostError {
 
 impl HostError {
     /// A plain no: `what` is a lower-case gerund naming the object, e.g. `writing /etc/hosts`.
-    pub fn refused(host: &str, what: impl Into<String>, why: impl ToString) -> Self {
+    pub fn refused(host: &str, what: impl Into<String>, why: impl std::fmt::Display) -> Self {
         Self::Refused { host: host.to_owned(), what: what.into(), why: why.to_string() }
     }
 

@@ -56,12 +56,12 @@ pub(crate) async fn remove(host: &str, socket: &Path, names: Vec<String>) -> Res
         let (gone, kept): (Vec<Image>, Vec<Image>) =
             images.into_iter().partition(|image| names.contains(&image.name));
         let target = |image: &Image| image.target.as_ref().map(|target| target.digest.clone());
-        let named = |digest: &Option<String>| {
+        let shared = |digest: &Option<String>| {
             kept.iter().any(|image| !is_id(&image.name) && target(image) == *digest)
         };
         let orphans = kept.iter().filter(|image| {
             let digest = target(image);
-            is_id(&image.name) && !named(&digest) && gone.iter().any(|gone| target(gone) == digest)
+            is_id(&image.name) && !shared(&digest) && gone.iter().any(|gone| target(gone) == digest)
         });
         for image in orphans.chain(&gone) {
             let request = DeleteImageRequest { name: image.name.clone(), sync: true, target: None };

@@ -14,7 +14,7 @@ use crate::{Answer, HostError, ImageState};
 pub(crate) async fn images(host: &str, socket: &Path) -> Result<Answer, HostError> {
     let Some(containerd) = Containerd::connect(host, socket).await else { return Ok(Answer::Missing) };
     let list = async {
-        let mut states = vec![];
+        let mut found = vec![];
         for record in image::all(&containerd).await? {
             let Some(descriptor) = record.target.as_ref().filter(|_| !image::is_id(&record.name)) else {
                 continue;
@@ -26,10 +26,10 @@ pub(crate) async fn images(host: &str, socket: &Path) -> Result<Answer, HostErro
                 Err(status) => return Err(status),
             };
             let pinned = record.labels.get(labels::PINNED).is_some_and(|value| value == "pinned");
-            states.push(ImageState { name: record.name, target, pinned, complete });
+            found.push(ImageState { name: record.name, target, pinned, complete });
         }
-        states.sort_by(|a, b| a.name.cmp(&b.name));
-        Ok(Answer::Images(states))
+        found.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(Answer::Images(found))
     };
     list.await.map_err(|status: Status| containerd.refused("listing images", &status))
 }

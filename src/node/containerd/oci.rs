@@ -69,7 +69,7 @@ impl Platform {
     }
 }
 
-/// Names of the unpacked layers, each with all below it (config.md, "Layer ChainID").
+/// Names of the unpacked layers, each with all below it (config.md, "Layer `ChainID`").
 pub(super) fn chain_ids(diff_ids: &[Digest]) -> Vec<Digest> {
     let mut chain: Vec<Digest> = vec![];
     for diff in diff_ids {

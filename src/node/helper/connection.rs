@@ -87,13 +87,13 @@ impl Helper {
                 Some(refusal) => Err(refusal),
                 None => self.host.blob_offset(target).await.map(Reply::Offset),
             },
-            Request::Act(action) => match self.planning(action.what()) {
-                Some(refusal) => Err(refusal),
-                None => {
-                    let _counted = (!matches!(action, Action::Job { .. })).then(|| self.life.act());
-                    self.host.act(action).await.map(Reply::Answer)
+            Request::Act(action) => {
+                if let Some(refusal) = self.planning(action.what()) {
+                    return Reply::Failed(refusal);
                 }
-            },
+                let _counted = (!matches!(action, Action::Job { .. })).then(|| self.life.act());
+                self.host.act(action).await.map(Reply::Answer)
+            }
         };
         answered.unwrap_or_else(Reply::Failed)
     }

@@ -82,7 +82,7 @@ impl Life {
             }
         }
         let since = Instant::now();
-        while self.busy() > 0 && since.elapsed() < Duration::from_secs(60) {
+        while self.busy() > 0 && since.elapsed() < Duration::from_mins(1) {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

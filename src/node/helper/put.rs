@@ -16,7 +16,7 @@ use super::connection::{Helper, while_working};
 use crate::{BlobTarget, Host as _, frame};
 
 /// A transfer that brings nothing for this long is given up; what has arrived is kept.
-const STALL: Duration = Duration::from_secs(60);
+const STALL: Duration = Duration::from_mins(1);
 
 impl Helper {
     pub(super) async fn put(

@@ -76,7 +76,7 @@ impl LocalHost {
                 let dialled = tokio::time::timeout(DIAL, TcpStream::connect(&address)).await;
                 Ok(Answer::Bool(matches!(dialled, Ok(Ok(_)))))
             }
-            Query::Facts => self.blocking(what, |host| host.facts()).await,
+            Query::Facts => self.blocking(what, Self::facts).await,
             Query::ReadFile { path, limit } => {
                 self.blocking(what, move |host| host.read_file(&path, limit)).await
             }

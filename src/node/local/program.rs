@@ -79,7 +79,7 @@ impl Drop for Group {
 async fn tail(stream: Option<impl AsyncRead + Unpin>) -> String {
     let Some(mut stream) = stream else { return String::new() };
     let mut kept = vec![];
-    let mut buffer = [0; 8192];
+    let mut buffer = vec![0; 8192];
     while let Ok(count @ 1..) = stream.read(&mut buffer).await {
         kept.extend_from_slice(&buffer[..count]);
         if kept.len() > 2 * TAIL {

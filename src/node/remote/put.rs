@@ -66,7 +66,7 @@ impl RemoteHost {
             biased;
             // The helper may refuse, or find the blob there already, long before all is sent.
             heard = &mut hear => return heard,
-            sent = send => sent?,
+            done = send => done?,
         }
         hear.await
     }

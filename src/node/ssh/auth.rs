@@ -14,7 +14,7 @@ use super::{Identity, Target};
 use crate::HostError;
 
 /// For all identities together; PAM may be slow to refuse.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// Tries one identity after another; what was wrong with each is told when none will do.
 pub(super) async fn login(target: &Target, session: &mut Handle<Check>) -> Result<(), HostError> {

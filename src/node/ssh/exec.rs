@@ -13,7 +13,7 @@ use crate::{HostError, Output};
 const KEEP: usize = 64 * 1024;
 
 /// No progress for this long, in either direction: the link is dead or the program hangs.
-const STALL: Duration = Duration::from_secs(120);
+const STALL: Duration = Duration::from_mins(2);
 
 /// Runs a line for the login shell, feeding it `stdin`.
 pub(crate) async fn exec(
@@ -38,7 +38,7 @@ pub(crate) async fn exec(
             match timeout(STALL, from.wait()).await.map_err(|_| links.lost(doing, "silence for 120 s"))? {
                 Some(ChannelMsg::Data { data }) if stdout.len() < KEEP => stdout.extend_from_slice(&data),
                 Some(ChannelMsg::ExtendedData { data, .. }) if stderr.len() < KEEP => {
-                    stderr.extend_from_slice(&data)
+                    stderr.extend_from_slice(&data);
                 }
                 Some(ChannelMsg::ExitStatus { exit_status }) => status = i32::try_from(exit_status).ok(),
                 Some(ChannelMsg::ExitSignal { .. }) => status = Some(128),

@@ -9,12 +9,12 @@ use serde::{Deserialize, Serialize};
 /// A server's public key, written as in `known_hosts`: `ssh-ed25519 AAAA...`, without a comment.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
-pub struct HostKey(PublicKey);
+pub struct HostKey(Box<PublicKey>);
 
 impl HostKey {
     pub(super) fn new(mut key: PublicKey) -> Self {
         key.set_comment("");
-        Self(key)
+        Self(Box::new(key))
     }
 
     /// `SHA256:...`, as ssh-keygen prints it.

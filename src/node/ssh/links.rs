@@ -72,7 +72,7 @@ impl Links {
         Ok((channel, permit, session))
     }
 
-    pub(crate) fn lost(&self, doing: &str, why: impl ToString) -> HostError {
+    pub(crate) fn lost(&self, doing: &str, why: impl std::fmt::Display) -> HostError {
         HostError::LinkLost { host: self.target.name.clone(), doing: doing.to_owned(), why: why.to_string() }
     }
 }

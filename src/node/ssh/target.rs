@@ -43,7 +43,7 @@ impl Target {
         format!("{}:{}", self.address, self.port)
     }
 
-    pub(super) fn unreachable(&self, why: impl ToString) -> HostError {
+    pub(super) fn unreachable(&self, why: impl std::fmt::Display) -> HostError {
         HostError::Unreachable { host: self.name.clone(), address: self.place(), why: why.to_string() }
     }
 }

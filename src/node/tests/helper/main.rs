@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use sealift_node::helper;
 
+#[expect(clippy::print_stderr, reason = "a program, if a small one")]
 fn main() -> ExitCode {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();

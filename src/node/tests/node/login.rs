@@ -7,7 +7,7 @@ use sealift_node::{HostError, Identity, Target, scan_host_key};
 
 use crate::sshd::Sshd;
 
-/// No authentication was tried: sshd (LogLevel VERBOSE) names every method and user it is asked for.
+/// No authentication was tried: sshd (`LogLevel VERBOSE`) names every method and user it is asked for.
 fn untouched(sshd: &Sshd) {
     let log = sshd.log();
     for word in ["Accepted", "Failed", "Postponed", "Invalid user", "userauth", "for root"] {

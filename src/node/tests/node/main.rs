@@ -1,6 +1,8 @@
 //! The SSH transport and the helper against Debian's own sshd. Needs root and `openssh-server`; without
 //! them it fails, it does not pass.
 
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests are not marked as tests")]
+
 mod helper;
 mod login;
 mod pattern;

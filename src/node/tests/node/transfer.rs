@@ -49,7 +49,8 @@ async fn three_gibibytes_survive_rekeys_and_two_cuts() {
     host.close().await.unwrap();
 
     let theirs = ssh_cat(&sshd).await;
-    let rate = |bytes: u64, took: Duration| (bytes >> 20) as f64 / took.as_secs_f64();
+    let rate =
+        |bytes: u64, took: Duration| f64::from(u32::try_from(bytes >> 20).unwrap()) / took.as_secs_f64();
     let (ours, theirs) = (rate(SIZE, ours), rate(FLOOR, theirs));
     println!(
         "put_blob, hashed and synced, 2 cuts: {ours:.0} MiB/s; ssh cat, uncut: {theirs:.0} MiB/s; time x {:.2}",
