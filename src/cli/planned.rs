@@ -8,8 +8,10 @@ use super::SiteArgs;
 
 /// Arguments of `sealift plan`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  sealift plan -c plant.yaml --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n\n\
-                        Ends with 4 when there is something to do, with 0 when there is not.")]
+#[command(
+    after_help = "Example:\n  sealift plan -c plant.yaml --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n\n\
+                        Ends with 4 when there is something to do, with 0 when there is not."
+)]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
@@ -17,8 +19,10 @@ pub(crate) struct PlanArgs {
 
 /// Arguments of `sealift install`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  sealift install -c plant.yaml --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n\n\
-                        Killed, cut off or interrupted: type the same command again.")]
+#[command(
+    after_help = "Example:\n  sealift install -c plant.yaml --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n\n\
+                        Killed, cut off or interrupted: type the same command again."
+)]
 pub(crate) struct InstallArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
@@ -26,8 +30,10 @@ pub(crate) struct InstallArgs {
 
 /// Arguments of `sealift status`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  sealift status -c plant.yaml --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n\n\
-                        Ends with 4 when a node or the cluster differs from what it should be.")]
+#[command(
+    after_help = "Example:\n  sealift status -c plant.yaml --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n\n\
+                        Ends with 4 when a node or the cluster differs from what it should be."
+)]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
@@ -53,7 +59,9 @@ pub(crate) struct ResetArgs {
 
 /// Arguments of `sealift kubeconfig`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  sealift kubeconfig -c plant.yaml > ~/.kube/plant && chmod 600 ~/.kube/plant")]
+#[command(
+    after_help = "Example:\n  sealift kubeconfig -c plant.yaml > ~/.kube/plant && chmod 600 ~/.kube/plant"
+)]
 pub(crate) struct KubeconfigArgs {
     /// The cluster file
     #[arg(short, long, value_name = "FILE", default_value = "cluster.yaml")]

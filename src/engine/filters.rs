@@ -51,7 +51,10 @@ mod tests {
     #[test]
     fn merge_goes_deep_replaces_lists_and_removes_nulls() {
         let mut ours = json!({"a": {"x": 1, "y": [1, 2]}, "b": 2, "c": "text"});
-        merge(&mut ours, json!({"a": {"y": [3], "z": null}, "b": null, "c": {"now": {"a": "map", "not": null}}}));
+        merge(
+            &mut ours,
+            json!({"a": {"y": [3], "z": null}, "b": null, "c": {"now": {"a": "map", "not": null}}}),
+        );
         assert_eq!(ours, json!({"a": {"x": 1, "y": [3]}, "c": {"now": {"a": "map"}}}));
     }
 }

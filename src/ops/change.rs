@@ -16,7 +16,9 @@ pub(crate) async fn plan_and_run(
 ) -> anyhow::Result<Option<RunReport>> {
     let plan = observe(files, connected, compiled).await?;
     if shell.json() {
-        shell.event_json(&serde_json::json!({"event": "planned", "plan": plan.digest, "changes": plan.changes()}))?;
+        shell.event_json(
+            &serde_json::json!({"event": "planned", "plan": plan.digest, "changes": plan.changes()}),
+        )?;
     } else if shell.asks() {
         show_plan(shell, &plan, |line| shell.say(line));
     } else {
@@ -37,7 +39,12 @@ pub(crate) async fn plan_and_run(
         let stop = Stop::new();
         let watch = tokio::spawn(stop_on_signal(stop.clone()));
         let new_changes = if shell.asks() { NewChanges::Stop } else { NewChanges::Accept };
-        let run = Run { compiled, plan: &plan, site: &site, options: RunOptions { stop, new_changes, ..Default::default() } };
+        let run = Run {
+            compiled,
+            plan: &plan,
+            site: &site,
+            options: RunOptions { stop, new_changes, ..Default::default() },
+        };
         let (report, told) = tokio::join!(run.execute(), follow(shell, records));
         watch.abort();
         told?;
@@ -51,7 +58,11 @@ pub(crate) async fn plan_and_run(
 }
 
 /// Asks every node, changes nothing.
-pub(crate) async fn observe(files: &SiteFiles, connected: &Connected, compiled: &Compiled) -> anyhow::Result<Plan> {
+pub(crate) async fn observe(
+    files: &SiteFiles,
+    connected: &Connected,
+    compiled: &Compiled,
+) -> anyhow::Result<Plan> {
     Ok(Plan::observe(compiled, &files.site(connected, Events::unheard())?).await?)
 }
 

@@ -56,7 +56,12 @@ impl Connected {
     }
 
     /// Reads a file of one node; `None` when it is not there.
-    pub(crate) async fn read(&self, node: &str, path: &str, limit: u64) -> Result<Option<Vec<u8>>, HostError> {
+    pub(crate) async fn read(
+        &self,
+        node: &str,
+        path: &str,
+        limit: u64,
+    ) -> Result<Option<Vec<u8>>, HostError> {
         match self.hosts.get(node) {
             Some(host) => Probe::new(host.as_ref()).read_file(path, limit).await,
             None => Ok(None),
@@ -75,8 +80,9 @@ fn target(node: &Node, folder: &Path) -> Result<Target, HostError> {
     let agent = std::env::var_os("SSH_AUTH_SOCK").map(|socket| Identity::Agent(socket.into()));
     let host_key = match &node.ssh.host_key {
         None => None,
-        Some(key) => Some(key.to_string().parse().map_err(|error| {
-            HostError::Protocol { host: node.name.to_string(), why: format!("reading its pinned host key: {error}") }
+        Some(key) => Some(key.to_string().parse().map_err(|error| HostError::Protocol {
+            host: node.name.to_string(),
+            why: format!("reading its pinned host key: {error}"),
         })?),
     };
     Ok(Target {
@@ -93,7 +99,8 @@ fn target(node: &Node, folder: &Path) -> Result<Target, HostError> {
 fn refusal(errors: &[HostError]) -> Failure {
     let text = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
     if errors.iter().any(HostError::is_identity) {
-        Failure::new(Exit::HostIdentity, text).next("compare the fingerprints at the machine's own console, then sealift enroll")
+        Failure::new(Exit::HostIdentity, text)
+            .next("compare the fingerprints at the machine's own console, then sealift enroll")
     } else {
         Failure::new(Exit::Refused, text).next("mend the connection and run the same command again")
     }

@@ -83,7 +83,9 @@ impl Exit {
     /// Several nodes may have failed, each for its own reason: the gravest decides.
     fn of_failures(failures: &[sealift_engine::Failure]) -> Option<Self> {
         let causes = failures.iter().flat_map(causes);
-        causes.filter_map(Self::of_cause).max_by_key(|exit| (*exit == Self::Integrity, *exit == Self::HostIdentity))
+        causes
+            .filter_map(Self::of_cause)
+            .max_by_key(|exit| (*exit == Self::Integrity, *exit == Self::HostIdentity))
     }
 }
 
@@ -109,7 +111,8 @@ mod tests {
 
     #[test]
     fn an_error_keeps_its_code_under_context() {
-        let error = anyhow::Error::new(Failure::new(Exit::Integrity, "bad chunk")).context("reading the bundle");
+        let error =
+            anyhow::Error::new(Failure::new(Exit::Integrity, "bad chunk")).context("reading the bundle");
         assert_eq!(Exit::of(&error), Exit::Integrity);
         assert_eq!(Exit::of(&anyhow::anyhow!("anything")), Exit::Refused);
     }

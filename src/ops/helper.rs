@@ -10,7 +10,9 @@ use crate::cli::{AttachArgs, HelperArgs, HelperCommand};
 /// Starts a helper, or is one.
 pub(crate) fn run(args: &HelperArgs) -> anyhow::Result<Exit> {
     match &args.command {
-        HelperCommand::Start => helper::start(std::io::stdin(), std::io::stdout()).context("starting the helper")?,
+        HelperCommand::Start => {
+            helper::start(std::io::stdin(), std::io::stdout()).context("starting the helper")?
+        }
         HelperCommand::Serve { config } => helper::serve(config)?,
     }
     Ok(Exit::Done)

@@ -20,7 +20,12 @@ pub(crate) async fn run(args: &InstallArgs, shell: &Shell) -> anyhow::Result<Exi
     if let Some(report) = &report
         && !shell.json()
     {
-        shell.say(&format!("{} {} changes in {:.1} s", shell.green("installed:"), report.changes, report.seconds));
+        shell.say(&format!(
+            "{} {} changes in {:.1} s",
+            shell.green("installed:"),
+            report.changes,
+            report.seconds
+        ));
     }
     Ok(if report.is_some() { Exit::Done } else { Exit::Interrupted })
 }

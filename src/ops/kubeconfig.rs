@@ -19,7 +19,8 @@ pub(crate) async fn run(args: &KubeconfigArgs, shell: &Shell) -> anyhow::Result<
     let read = connected.read(first.name.as_str(), ADMIN_CONF, LIMIT).await;
     connected.close().await;
     let Some(bytes) = read? else {
-        let message = format!("{} has no {ADMIN_CONF}: there is no cluster yet; nothing was changed", first.name);
+        let message =
+            format!("{} has no {ADMIN_CONF}: there is no cluster yet; nothing was changed", first.name);
         return Err(Failure::new(Exit::Refused, message).next("sealift install").into());
     };
     let text = String::from_utf8(bytes).context("reading the kubeconfig")?;
@@ -32,7 +33,10 @@ pub(crate) async fn run(args: &KubeconfigArgs, shell: &Shell) -> anyhow::Result<
 /// becomes an address and the name stays as what the certificate must prove (`tls-server-name`).
 fn reachable(text: &str, name: &str, address: &str, port: u16) -> anyhow::Result<String> {
     let mut config: serde_yaml::Value = serde_yaml::from_str(text).context("understanding the kubeconfig")?;
-    let clusters = config.get_mut("clusters").and_then(serde_yaml::Value::as_sequence_mut).context("the kubeconfig names no cluster")?;
+    let clusters = config
+        .get_mut("clusters")
+        .and_then(serde_yaml::Value::as_sequence_mut)
+        .context("the kubeconfig names no cluster")?;
     for cluster in clusters.iter_mut().filter_map(|entry| entry.get_mut("cluster")?.as_mapping_mut()) {
         let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
         cluster.insert("server".into(), format!("https://{host}:{port}").into());
@@ -49,7 +53,10 @@ mod tests {
     fn the_server_becomes_an_address_and_the_name_is_still_proved() {
         let text = "clusters:\n- name: k\n  cluster:\n    server: https://api.x:6443\n    certificate-authority-data: AA\nusers: []\n";
         let out = reachable(text, "api.x", "10.0.0.1", 6443).unwrap();
-        assert!(out.contains("server: https://10.0.0.1:6443") && out.contains("tls-server-name: api.x"), "{out}");
+        assert!(
+            out.contains("server: https://10.0.0.1:6443") && out.contains("tls-server-name: api.x"),
+            "{out}"
+        );
         assert!(out.contains("certificate-authority-data: AA"));
         assert!(reachable("kind: Config", "a", "b", 1).is_err());
     }

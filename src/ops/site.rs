@@ -36,8 +36,13 @@ impl SiteFiles {
     }
 
     /// The same for verbs that bring nothing.
-    pub(crate) fn without_bundle(cluster: &Path, profile: Option<&Path>, state: &Path) -> anyhow::Result<Self> {
-        let profile = profile.map(|path| read(path).map(|text| (text, path.display().to_string()))).transpose()?;
+    pub(crate) fn without_bundle(
+        cluster: &Path,
+        profile: Option<&Path>,
+        state: &Path,
+    ) -> anyhow::Result<Self> {
+        let profile =
+            profile.map(|path| read(path).map(|text| (text, path.display().to_string()))).transpose()?;
         let profile = profile.as_ref().map(|(text, origin)| (text.as_str(), origin.as_str()));
         let folder = cluster.parent().unwrap_or(Path::new("")).to_owned();
         let cluster = parse(&read(cluster)?, &cluster.display().to_string(), profile)?;
@@ -60,7 +65,9 @@ impl SiteFiles {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let lock = RunLock::take(&self.state, verb, host.trim())?;
         if let Some(previous) = lock.previous() {
-            shell.warn(&format!("the last run did not end by itself: {previous}; going on from what the nodes show"));
+            shell.warn(&format!(
+                "the last run did not end by itself: {previous}; going on from what the nodes show"
+            ));
         }
         Ok(lock)
     }

@@ -20,7 +20,11 @@ pub(crate) async fn run(args: &StatusArgs, shell: &Shell) -> anyhow::Result<Exit
         shell.data_json(&plan)?;
     } else {
         shell.data(&lanes(&files, &plan));
-        let verdict = if plan.is_empty() { shell.green("as it should be") } else { shell.yellow("differs: sealift plan says how and why") };
+        let verdict = if plan.is_empty() {
+            shell.green("as it should be")
+        } else {
+            shell.yellow("differs: sealift plan says how and why")
+        };
         shell.data(&format!("{}: {verdict}", plan.cluster));
     }
     Ok(if plan.is_empty() { Exit::Done } else { Exit::Pending })
@@ -32,7 +36,8 @@ fn lanes(files: &SiteFiles, plan: &Plan) -> String {
     let lanes = nodes.chain([("cluster".to_owned(), String::new())]);
     let rows: Vec<Vec<String>> = lanes
         .map(|(name, role)| {
-            let steps: Vec<&PlannedStep> = plan.steps().map(|(_, step)| step).filter(|step| step.node == name).collect();
+            let steps: Vec<&PlannedStep> =
+                plan.steps().map(|(_, step)| step).filter(|step| step.node == name).collect();
             let changes: usize = steps.iter().map(|step| step.changes.len()).sum();
             let names: Vec<&str> = steps.iter().map(|step| step.step.as_str()).collect();
             let state = if steps.is_empty() { "ok".to_owned() } else { format!("{changes} to change") };

@@ -122,7 +122,11 @@ impl<'a> Follower<'a> {
             self.close(&node);
         }
         if self.spans.iter().any(|span| span.to - span.from > 1.0) {
-            self.say(&format!("\n{}\n{}", self.shell.bold("where the time went"), waterfall(&self.spans, 80)));
+            self.say(&format!(
+                "\n{}\n{}",
+                self.shell.bold("where the time went"),
+                waterfall(&self.spans, 80)
+            ));
         }
     }
 }

@@ -94,7 +94,9 @@ impl Shell {
             self.say(&format!("{indent} {}", text.trim_end().replace('\n', "\n    ")));
             last = text;
         }
-        if let Some(next) = error.chain().find_map(|c| c.downcast_ref::<Failure>()).and_then(|f| f.next.as_ref()) {
+        if let Some(next) =
+            error.chain().find_map(|c| c.downcast_ref::<Failure>()).and_then(|f| f.next.as_ref())
+        {
             self.say(&format!("{} {next}", self.cyan("next:")));
         }
     }

@@ -34,7 +34,13 @@ pub(crate) fn show_plan(shell: &Shell, plan: &Plan, print: impl Fn(&str)) {
 /// One line that says how big the plan is.
 pub(crate) fn summary(plan: &Plan) -> String {
     let nodes: std::collections::BTreeSet<&str> = plan.steps().map(|(_, step)| step.node.as_str()).collect();
-    format!("{} changes in {} lanes, {} steps looked at, plan {}", plan.changes(), nodes.len(), plan.observed, plan.digest.short())
+    format!(
+        "{} changes in {} lanes, {} steps looked at, plan {}",
+        plan.changes(),
+        nodes.len(),
+        plan.observed,
+        plan.digest.short()
+    )
 }
 
 /// Steps that would do the same on several nodes, in the order of the first.
@@ -72,7 +78,9 @@ fn reasons(changes: &[Change]) -> Vec<&str> {
 fn wrapped(text: &str, indent: &str) -> String {
     let mut lines = vec![String::new()];
     for word in text.split_whitespace() {
-        let full = lines.last().is_some_and(|l| !l.is_empty() && indent.len() + l.chars().count() + 1 + word.chars().count() > WIDTH);
+        let full = lines.last().is_some_and(|l| {
+            !l.is_empty() && indent.len() + l.chars().count() + 1 + word.chars().count() > WIDTH
+        });
         if full {
             lines.push(String::new());
         }

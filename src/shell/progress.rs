@@ -69,7 +69,10 @@ impl Meter for Progress {
                 {
                     *last = Instant::now();
                     let mut err = std::io::stderr().lock();
-                    let _ = std::io::Write::write_all(&mut err, format!("{}\n", line(&self.label, done, self.total, self.started)).as_bytes());
+                    let _ = std::io::Write::write_all(
+                        &mut err,
+                        format!("{}\n", line(&self.label, done, self.total, self.started)).as_bytes(),
+                    );
                 }
             }
         }
@@ -78,9 +81,11 @@ impl Meter for Progress {
 
 /// A bar with bytes, rate and time left, that fits 80 columns.
 pub(crate) fn bytes_bar(bars: &MultiProgress, label: &str, total: u64) -> ProgressBar {
-    let style = ProgressStyle::with_template("{prefix:<18!} [{bar:20}] {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>11} {eta:>4}")
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ");
+    let style = ProgressStyle::with_template(
+        "{prefix:<18!} [{bar:20}] {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>11} {eta:>4}",
+    )
+    .unwrap_or_else(|_| ProgressStyle::default_bar())
+    .progress_chars("=> ");
     bars.add(ProgressBar::new(total).with_style(style).with_prefix(label.to_owned()))
 }
 
@@ -95,7 +100,12 @@ fn size(bytes: u64) -> String {
     indicatif::BinaryBytes(bytes).to_string()
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a rate for people")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a rate for people"
+)]
 fn per_second(bytes: u64, seconds: f64) -> u64 {
     if seconds > 0.0 { (bytes as f64 / seconds) as u64 } else { 0 }
 }

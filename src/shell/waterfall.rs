@@ -26,14 +26,22 @@ pub(crate) fn waterfall(spans: &[Span], width: usize) -> String {
     if end <= 0.0 {
         return String::new();
     }
-    let (mut shown, small): (Vec<&Span>, Vec<&Span>) = spans.iter().partition(|span| span.to - span.from >= end / 100.0);
+    let (mut shown, small): (Vec<&Span>, Vec<&Span>) =
+        spans.iter().partition(|span| span.to - span.from >= end / 100.0);
     shown.sort_by(|a, b| a.from.total_cmp(&b.from));
     let room = width.saturating_sub(LANE + NAME + TIME + 4).max(8);
     let mut text = String::new();
     for span in shown {
-        let (left, right) = (column(span.from, end, room), column(span.to, end, room).max(column(span.from, end, room) + 1));
+        let (left, right) =
+            (column(span.from, end, room), column(span.to, end, room).max(column(span.from, end, room) + 1));
         let bar: String = (0..room).map(|at| if at >= left && at < right { '█' } else { '·' }).collect();
-        let _ = writeln!(text, "{:<LANE$} {:<NAME$} {bar} {:>TIME$}", cut(&span.lane, LANE), cut(&span.name, NAME), seconds(span.to - span.from));
+        let _ = writeln!(
+            text,
+            "{:<LANE$} {:<NAME$} {bar} {:>TIME$}",
+            cut(&span.lane, LANE),
+            cut(&span.name, NAME),
+            seconds(span.to - span.from)
+        );
     }
     if !small.is_empty() {
         let sum: f64 = small.iter().map(|span| span.to - span.from).sum();
@@ -43,7 +51,12 @@ pub(crate) fn waterfall(spans: &[Span], width: usize) -> String {
     text
 }
 
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "a place on a line")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "a place on a line"
+)]
 fn column(at: f64, end: f64, room: usize) -> usize {
     ((at / end * room as f64) as usize).min(room.saturating_sub(1))
 }
@@ -53,7 +66,11 @@ fn seconds(seconds: f64) -> String {
 }
 
 fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width { text.to_owned() } else { text.chars().take(width - 1).chain(['…']).collect() }
+    if text.chars().count() <= width {
+        text.to_owned()
+    } else {
+        text.chars().take(width - 1).chain(['…']).collect()
+    }
 }
 
 #[cfg(test)]

@@ -3,7 +3,18 @@
 use super::kit::sealift;
 
 const VERBS: [&str; 12] = [
-    "key", "pack", "verify", "inspect", "init", "enroll", "plan", "install", "status", "kubeconfig", "reset", "completions",
+    "key",
+    "pack",
+    "verify",
+    "inspect",
+    "init",
+    "enroll",
+    "plan",
+    "install",
+    "status",
+    "kubeconfig",
+    "reset",
+    "completions",
 ];
 
 #[test]
@@ -41,7 +52,8 @@ fn wrong_words_are_usage_errors() {
 fn a_missing_cluster_file_says_what_to_do() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join("none.yaml");
-    let run = sealift(&["reset", "-c", file.to_str().unwrap(), "--state", dir.path().to_str().unwrap(), "--yes"]);
+    let run =
+        sealift(&["reset", "-c", file.to_str().unwrap(), "--state", dir.path().to_str().unwrap(), "--yes"]);
     assert_eq!(run.status, 2, "{}", run.stderr);
     for words in ["none.yaml", "nothing was changed", "next:", "sealift init"] {
         assert!(run.stderr.contains(words), "no '{words}' in: {}", run.stderr);

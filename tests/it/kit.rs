@@ -17,7 +17,8 @@ pub(super) struct Ran {
 
 impl Ran {
     pub(super) fn of(command: &mut Command) -> Self {
-        let output = command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+        let output =
+            command.stdin(Stdio::null()).output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
         Self {
             status: output.status.code().unwrap_or(-1),
             stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
@@ -69,7 +70,9 @@ pub(super) fn agnhost() -> String {
 pub(super) fn demo_file(name: &str) -> String {
     let text = std::fs::read_to_string(source("tests/lab/demo").join(name)).unwrap();
     let bundle = source("bundle");
-    text.replace("AGNHOST", &agnhost()).replace("../../../bundle", bundle.to_str().unwrap()).replace("10.77.0.", "10.78.0.")
+    text.replace("AGNHOST", &agnhost())
+        .replace("../../../bundle", bundle.to_str().unwrap())
+        .replace("10.77.0.", "10.78.0.")
 }
 
 /// A signed bundle, packed once for all tests, and its key.

@@ -43,7 +43,10 @@ fn refuses_a_strange_host(place: &Place) {
     assert_eq!(run.stderr.matches("SHA256:").count(), 2, "both fingerprints in: {}", run.stderr);
     let log = place.node("cp1").journal("ssh").unwrap();
     assert_eq!(tries(), accepted, "someone logged in: {log}");
-    assert!(!log.lines().any(|line| line.contains("Failed publickey") || line.contains("Postponed publickey")), "{log}");
+    assert!(
+        !log.lines().any(|line| line.contains("Failed publickey") || line.contains("Postponed publickey")),
+        "{log}"
+    );
     fs::write(&place.cluster, right).unwrap();
 }
 
@@ -67,7 +70,11 @@ fn refuses_a_damaged_bundle(place: &Place) {
     let words = place.words_with("install", &bundle);
     let run = place.site(&words.iter().map(String::as_str).collect::<Vec<_>>()).expect(3);
     assert!(run.stderr.contains("volume-0000, "), "{}", run.stderr);
-    let out = place.node("cp1").exec(&["sh", "-c", "ls /usr/local/bin /usr/local/sbin /opt/cni/bin 2>/dev/null | grep -c kube || true"]);
+    let out = place.node("cp1").exec(&[
+        "sh",
+        "-c",
+        "ls /usr/local/bin /usr/local/sbin /opt/cni/bin 2>/dev/null | grep -c kube || true",
+    ]);
     assert_eq!(out.unwrap().trim(), "0", "something of a damaged bundle is in use");
     place.verb("reset").expect(0);
 }
@@ -100,7 +107,8 @@ fn survives_being_killed(place: &Place) -> String {
     fs::write(place.kubeconfig(), config.stdout).unwrap();
     let log = place.node("cp1").exec(&["sh", "-c", "journalctl -o cat _COMM=systemd + SYSLOG_IDENTIFIER=systemd | grep -c 'Started sealift-job-kubeadm-init' || true"]);
     assert_eq!(log.unwrap().trim(), "1", "kubeadm init ran more than once");
-    let members = place.kubectl(&["-n", "kube-system", "get", "pods", "-l", "component=etcd", "-o", "name"]).expect(0);
+    let members =
+        place.kubectl(&["-n", "kube-system", "get", "pods", "-l", "component=etcd", "-o", "name"]).expect(0);
     assert_eq!(members.stdout.lines().count(), 1);
     authority(place)
 }
@@ -126,24 +134,47 @@ fn serves(place: &Place) {
     place.kubectl(&["apply", "-f", file.to_str().unwrap()]).expect(0);
     place.kubectl(&["rollout", "status", "deployment/web", "--timeout=90s"]).expect(0);
     let address = eventually("an address from MetalLB", || {
-        let run = place.kubectl(&["get", "service", "web", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}"]);
+        let run =
+            place.kubectl(&["get", "service", "web", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}"]);
         (!run.stdout.is_empty()).then_some(run.stdout)
     });
     assert!(address.starts_with("10.78.0.24") || address == "10.78.0.250", "{address} is not in the pool");
     let url = format!("http://{address}/hostname");
     let code = eventually("an answer on the address", || {
-        let run = place.operator("curl", &["-sS", "-m", "3", "-o", "/dev/null", "-w", "%{http_code}", &url]).stderr(Stdio::null()).output();
+        let run = place
+            .operator("curl", &["-sS", "-m", "3", "-o", "/dev/null", "-w", "%{http_code}", &url])
+            .stderr(Stdio::null())
+            .output();
         let code = String::from_utf8(run.unwrap().stdout).unwrap();
         (code != "000").then_some(code)
     });
     assert_eq!(code, "200");
-    let pulled = place.kubectl(&["get", "events", "-A", "--field-selector", "reason=Pulled", "-o", "jsonpath={range .items[*]}{.message}{'\\n'}{end}"]).expect(0);
+    let pulled = place
+        .kubectl(&[
+            "get",
+            "events",
+            "-A",
+            "--field-selector",
+            "reason=Pulled",
+            "-o",
+            "jsonpath={range .items[*]}{.message}{'\\n'}{end}",
+        ])
+        .expect(0);
     assert!(pulled.stdout.lines().count() >= 2, "{}", pulled.stdout);
     for line in pulled.stdout.lines() {
         assert!(line.contains("already present on machine"), "{line}");
     }
     let began = Instant::now();
-    let pull = place.node("w1").exec(&["/usr/local/bin/ctr", "-n", "k8s.io", "image", "pull", "--hosts-dir", "/etc/containerd/certs.d", "docker.io/library/nginx:1.29"]);
+    let pull = place.node("w1").exec(&[
+        "/usr/local/bin/ctr",
+        "-n",
+        "k8s.io",
+        "image",
+        "pull",
+        "--hosts-dir",
+        "/etc/containerd/certs.d",
+        "docker.io/library/nginx:1.29",
+    ]);
     assert!(pull.is_err(), "a name outside the release was pulled");
     assert!(began.elapsed() < Duration::from_secs(2), "refused only after {:?}", began.elapsed());
 }

@@ -23,7 +23,8 @@ impl Place {
     /// Boots `cp1` and `w1`, writes the cluster file and pins their host keys.
     pub(super) fn enrolled(name: &str) -> Self {
         let dir = room().join(name);
-        let node = |name: &str, octet| NodeSpec { name: name.into(), octet, root: lab::root::RootKind::default() };
+        let node =
+            |name: &str, octet| NodeSpec { name: name.into(), octet, root: lab::root::RootKind::default() };
         let spec = SceneSpec {
             name: name.to_owned(),
             subnet: "10.78.0.0/24".parse().unwrap(),
@@ -69,7 +70,9 @@ impl Place {
     /// The same with another bundle.
     pub(super) fn words_with(&self, verb: &str, bundle: &std::path::Path) -> Vec<String> {
         let mut words = vec![verb.to_owned(), "--yes".into()];
-        let mut add = |name: &str, path: &std::path::Path| words.extend([name.to_owned(), path.to_str().unwrap().to_owned()]);
+        let mut add = |name: &str, path: &std::path::Path| {
+            words.extend([name.to_owned(), path.to_str().unwrap().to_owned()])
+        };
         add("--cluster", &self.cluster);
         add("--state", &self.state());
         add("--profile", &source("tests/lab/profile.yaml"));
@@ -98,7 +101,8 @@ impl Place {
         let words = self.words("install");
         let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
         words.push("--json");
-        let mut child = self.operator(SEALIFT, &words).stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+        let mut child =
+            self.operator(SEALIFT, &words).stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
         let reached = seen(&mut child, step);
         if reached {
             std::thread::sleep(after);

@@ -55,7 +55,12 @@ fn tar_and_skopeo_read_every_image() {
     for image in images {
         let from = format!("oci:{}:{image}", layout.display());
         let to = dir.path().join("out");
-        Ran::of(Command::new("skopeo").args(["copy", "-q", "--override-os=linux", "--override-arch=amd64", &from]).arg(format!("dir:{}", to.display()))).expect(0);
+        Ran::of(
+            Command::new("skopeo")
+                .args(["copy", "-q", "--override-os=linux", "--override-arch=amd64", &from])
+                .arg(format!("dir:{}", to.display())),
+        )
+        .expect(0);
         fs::remove_dir_all(to).unwrap();
     }
 }

@@ -50,14 +50,16 @@ struct Wanted<'a> {
 impl Chart {
     fn wanted<'a>(&self, ctx: &Ctx<'a>) -> Result<Wanted<'a>, StepError> {
         let item = ctx.bundle()?.item(ItemKind::Chart, &self.name);
-        let (item, chart) = item.and_then(|item| Some((item, item.chart.as_ref()?))).ok_or_else(|| StepError::Refused {
-            what: format!("chart {}", self.name),
-            why: "is not in the bundle".to_owned(),
-            next: Some("add it to the recipe's charts and pack again".to_owned()),
-        })?;
+        let (item, chart) =
+            item.and_then(|item| Some((item, item.chart.as_ref()?))).ok_or_else(|| StepError::Refused {
+                what: format!("chart {}", self.name),
+                why: "is not in the bundle".to_owned(),
+                next: Some("add it to the recipe's charts and pack again".to_owned()),
+            })?;
         let mut values = if chart.values.is_null() { serde_json::json!({}) } else { chart.values.clone() };
         if let Some(template) = &self.values {
-            let over = serde_yaml::from_str(&ctx.render(template)?).map_err(StepError::below(format!("reading templates/{template}")))?;
+            let over = serde_yaml::from_str(&ctx.render(template)?)
+                .map_err(StepError::below(format!("reading templates/{template}")))?;
             merge(&mut values, over);
         }
         let whole = format!("{} {} {values}", item.digest, chart.namespace);
@@ -83,7 +85,8 @@ impl ClusterAct for Chart {
         };
         let selector = format!("owner=helm,name={}", self.name);
         let records = api.list("v1", "Secret", Some(&wanted.chart.namespace), &selector).await;
-        let records = records.map_err(StepError::below(format!("asking for helm's record of {}", self.name)))?;
+        let records =
+            records.map_err(StepError::below(format!("asking for helm's record of {}", self.name)))?;
         let releases = records.iter().filter_map(|record| {
             let labels = record.metadata.labels.as_ref()?;
             Some(Release {
@@ -100,9 +103,10 @@ impl ClusterAct for Chart {
         let wanted = self.wanted(ctx)?;
         let (before, reason) = match seen {
             None => ("absent".to_owned(), "the playbook installs it"),
-            Some(release) if release.status.starts_with("pending") => {
-                (format!("revision {}, {}", release.revision, release.status), "helm was cut off while it worked on it")
-            }
+            Some(release) if release.status.starts_with("pending") => (
+                format!("revision {}, {}", release.revision, release.status),
+                "helm was cut off while it worked on it",
+            ),
             Some(release) if release.status != "deployed" => {
                 (format!("revision {}, {}", release.revision, release.status), "helm did not finish it")
             }
@@ -115,7 +119,12 @@ impl ClusterAct for Chart {
         Ok(vec![Change::new(format!("chart {}", self.name), before, after, reason)])
     }
 
-    async fn apply(&self, hands: &ClusterHands<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
+    async fn apply(
+        &self,
+        hands: &ClusterHands<'_>,
+        ctx: &Ctx<'_>,
+        _changes: &[Change],
+    ) -> Result<(), StepError> {
         let wanted = self.wanted(ctx)?;
         let mutate = &hands.mutate;
         let probe: &Probe<'_> = mutate;
@@ -124,13 +133,30 @@ impl ClusterAct for Chart {
         }
         let archive = format!("{DIR}/{}-{}.tgz", self.name, wanted.item.version);
         let values = format!("{DIR}/{}.values.yaml", self.name);
-        let text = serde_yaml::to_string(&wanted.values).map_err(StepError::below(format!("writing values of {}", self.name)))?;
+        let text = serde_yaml::to_string(&wanted.values)
+            .map_err(StepError::below(format!("writing values of {}", self.name)))?;
         blobs::send_file(ctx, mutate, wanted.item.digest, wanted.item.size).await?;
         mutate.install_blob(wanted.item.digest, &archive, 0o644).await?;
         mutate.write_file(&values, text.into_bytes(), 0o600).await?;
         let label = format!("{INPUTS}={}", wanted.inputs);
-        let argv = ["/usr/local/bin/helm", "upgrade", "--install", &self.name, &archive, "--namespace", &wanted.chart.namespace, "--create-namespace", "--values", &values, "--labels", &label];
-        let command = Command::new(argv).env("HOME", HOME).env("KUBECONFIG", "/etc/kubernetes/admin.conf").timeout(SECONDS);
+        let argv = [
+            "/usr/local/bin/helm",
+            "upgrade",
+            "--install",
+            &self.name,
+            &archive,
+            "--namespace",
+            &wanted.chart.namespace,
+            "--create-namespace",
+            "--values",
+            &values,
+            "--labels",
+            &label,
+        ];
+        let command = Command::new(argv)
+            .env("HOME", HOME)
+            .env("KUBECONFIG", "/etc/kubernetes/admin.conf")
+            .timeout(SECONDS);
         let output = mutate.job(&self.job(), command.clone()).await?;
         if output.status != 0 {
             return Err(StepError::program(&command.argv, &output));
@@ -142,12 +168,26 @@ impl ClusterAct for Chart {
 impl Chart {
     /// helm refuses to work on a release that says it is being worked on. Nobody works on it (no job runs), so the
     /// record is what a kill left behind. Objects that were made already carry the release's name and are taken over.
-    async fn drop_unfinished(&self, hands: &ClusterHands<'_>, ctx: &Ctx<'_>, wanted: &Wanted<'_>) -> Result<(), StepError> {
+    async fn drop_unfinished(
+        &self,
+        hands: &ClusterHands<'_>,
+        ctx: &Ctx<'_>,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), StepError> {
         let eyes = ctx.eyes().await?;
-        if let Some(release) = self.observe(&eyes, ctx).await?.filter(|release| release.status.starts_with("pending")) {
-            ctx.note(format!("{} was cut off in revision {}; its record is dropped", self.name, release.revision));
+        if let Some(release) =
+            self.observe(&eyes, ctx).await?.filter(|release| release.status.starts_with("pending"))
+        {
+            ctx.note(format!(
+                "{} was cut off in revision {}; its record is dropped",
+                self.name, release.revision
+            ));
             let record = ObjectRef::new("v1", "Secret", Some(&wanted.chart.namespace), &release.record);
-            hands.api()?.delete(&record).await.map_err(StepError::below(format!("dropping helm's record of {}", self.name)))?;
+            hands
+                .api()?
+                .delete(&record)
+                .await
+                .map_err(StepError::below(format!("dropping helm's record of {}", self.name)))?;
         }
         Ok(())
     }

@@ -45,19 +45,25 @@ impl NodeAct for Images {
         let bundle = ctx.bundle()?;
         let platform = platform(mutate).await?;
         let wanted: Vec<&Item> = images(bundle)
-            .filter(|item| changes.iter().any(|change| change.what.strip_prefix("image ") == Some(&item.name)))
+            .filter(|item| {
+                changes.iter().any(|change| change.what.strip_prefix("image ") == Some(&item.name))
+            })
             .collect();
         let mut targets: BTreeMap<_, BlobTarget> = BTreeMap::new();
         for item in &wanted {
             let needed = bundle.image_blobs(item, &platform);
-            for blob in needed.map_err(StepError::below(format!("finding the blobs of image {}", item.name)))? {
+            for blob in
+                needed.map_err(StepError::below(format!("finding the blobs of image {}", item.name)))?
+            {
                 targets.insert(blob.digest, BlobTarget::Content { digest: blob.digest, size: blob.size });
             }
         }
         let targets: Vec<BlobTarget> = targets.into_values().collect();
         blobs::send(ctx, mutate, &targets).await?;
         for item in wanted {
-            mutate.import_image(&item.name, item.digest, &item.media_type, item.size, platform.as_str()).await?;
+            mutate
+                .import_image(&item.name, item.digest, &item.media_type, item.size, platform.as_str())
+                .await?;
         }
         Ok(())
     }
@@ -72,9 +78,13 @@ fn images(bundle: &Bundle<Verified>) -> impl Iterator<Item = &Item> {
 fn wrong(found: Option<&ImageState>, item: &Item) -> Option<String> {
     match found {
         None => Some("absent".to_owned()),
-        Some(image) if image.target != item.digest => Some(format!("{}, another content", image.target.short())),
+        Some(image) if image.target != item.digest => {
+            Some(format!("{}, another content", image.target.short()))
+        }
         Some(image) if !image.complete => Some("in parts".to_owned()),
-        Some(image) if !image.pinned => Some("not pinned: kubelet may collect it when the disk is full".to_owned()),
+        Some(image) if !image.pinned => {
+            Some("not pinned: kubelet may collect it when the disk is full".to_owned())
+        }
         Some(_) => None,
     }
 }
@@ -82,7 +92,9 @@ fn wrong(found: Option<&ImageState>, item: &Item) -> Option<String> {
 /// The node's platform, as image indexes spell it.
 async fn platform(probe: &Probe<'_>) -> Result<Platform, StepError> {
     let arch = probe.facts().await?.arch;
-    format!("linux/{arch}").parse().map_err(StepError::below(format!("reading the architecture '{arch}' of the node")))
+    format!("linux/{arch}")
+        .parse()
+        .map_err(StepError::below(format!("reading the architecture '{arch}' of the node")))
 }
 
 #[cfg(test)]
@@ -110,7 +122,10 @@ mod tests {
         assert_eq!(wrong(Some(&good), &item), None);
         let word = |state: Option<ImageState>| wrong(state.as_ref(), &item).unwrap();
         assert_eq!(word(None), "absent");
-        assert!(word(Some(ImageState { target: Digest::of(b"other"), ..good.clone() })).contains("another content"));
+        assert!(
+            word(Some(ImageState { target: Digest::of(b"other"), ..good.clone() }))
+                .contains("another content")
+        );
         assert_eq!(word(Some(ImageState { complete: false, ..good.clone() })), "in parts");
         assert!(word(Some(ImageState { pinned: false, ..good.clone() })).contains("not pinned"));
     }

@@ -84,8 +84,16 @@ impl Act {
 
     fn command(self) -> Command {
         let argv: &[&str] = match self {
-            Self::Init => &["/usr/local/bin/kubeadm", "init", "--skip-token-print", "--config", "/var/lib/sealift/kubeadm/init.yaml"],
-            Self::Join => &["/usr/local/bin/kubeadm", "join", "--config", "/var/lib/sealift/kubeadm/join.yaml"],
+            Self::Init => &[
+                "/usr/local/bin/kubeadm",
+                "init",
+                "--skip-token-print",
+                "--config",
+                "/var/lib/sealift/kubeadm/init.yaml",
+            ],
+            Self::Join => {
+                &["/usr/local/bin/kubeadm", "join", "--config", "/var/lib/sealift/kubeadm/join.yaml"]
+            }
         };
         Command::new(argv.iter().copied()).timeout(SECONDS)
     }
@@ -98,12 +106,21 @@ impl Act {
                 footprints.push(*path);
             }
         }
-        Ok(Traces { receipt: receipt::read(probe, RECEIPT).await?, footprints, job: probe.job_state(self.job()).await? })
+        Ok(Traces {
+            receipt: receipt::read(probe, RECEIPT).await?,
+            footprints,
+            job: probe.job_state(self.job()).await?,
+        })
     }
 
     /// Writes what we are about to do, gives kubeadm its input files, runs it, and removes them.
     /// `files` are names below its folder with their content.
-    pub(crate) async fn run(self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, files: Vec<(&str, String)>) -> Result<(), StepError> {
+    pub(crate) async fn run(
+        self,
+        mutate: &Mutate<'_>,
+        ctx: &Ctx<'_>,
+        files: Vec<(&str, String)>,
+    ) -> Result<(), StepError> {
         self.record(mutate, ctx, false).await?;
         mutate.make_dir(DIR, 0o700).await?;
         for (name, content) in files {
@@ -116,7 +133,11 @@ impl Act {
     pub(crate) async fn attach(self, mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
         let command = self.command();
         let output = mutate.job(self.job(), command.clone()).await?;
-        if output.status == 0 { self.record_done(mutate, ctx).await } else { Err(StepError::program(&command.argv, &output)) }
+        if output.status == 0 {
+            self.record_done(mutate, ctx).await
+        } else {
+            Err(StepError::program(&command.argv, &output))
+        }
     }
 
     /// The last act: it is done.
@@ -152,15 +173,24 @@ impl Traces {
             },
             Some(receipt) if receipt.cluster != cluster => Stage::Foreign(
                 format!("this node belongs to the cluster {}", receipt.cluster),
-                format!("run `sealift reset` with the cluster file of {}, or take the node out of this one", receipt.cluster),
+                format!(
+                    "run `sealift reset` with the cluster file of {}, or take the node out of this one",
+                    receipt.cluster
+                ),
             ),
             Some(receipt) if receipt.act != act => Stage::Foreign(
-                format!("this node was made by {}, and now it should be made by {}", receipt.act.name(), act.name()),
+                format!(
+                    "this node was made by {}, and now it should be made by {}",
+                    receipt.act.name(),
+                    act.name()
+                ),
                 "a node changes its role only by `sealift reset` and a new install".to_owned(),
             ),
             Some(_) if self.footprints.is_empty() => Stage::Absent,
             Some(receipt) if receipt.done => Stage::Done,
-            Some(_) if matches!(&self.job, Some(JobState::Ended(output)) if output.status == 0) => Stage::Unrecorded,
+            Some(_) if matches!(&self.job, Some(JobState::Ended(output)) if output.status == 0) => {
+                Stage::Unrecorded
+            }
             Some(_) => Stage::Half,
         }
     }
@@ -170,7 +200,13 @@ impl Traces {
 pub(crate) async fn reset(mutate: &Mutate<'_>) -> Result<(), StepError> {
     // with it kubeadm would first wait a minute for an API that is not there, and then for etcd
     mutate.remove("/etc/kubernetes/admin.conf").await?;
-    let argv = ["/usr/local/bin/kubeadm", "reset", "--force", "--cri-socket", "unix:///run/containerd/containerd.sock"];
+    let argv = [
+        "/usr/local/bin/kubeadm",
+        "reset",
+        "--force",
+        "--cri-socket",
+        "unix:///run/containerd/containerd.sock",
+    ];
     let command = Command::new(argv).timeout(600);
     let output = mutate.job("kubeadm-reset", command.clone()).await?;
     if output.status != 0 {
@@ -224,6 +260,9 @@ mod tests {
     fn a_clean_node_is_absent_and_a_running_job_is_attached_to() {
         assert_eq!(stage(None, &[], None), Stage::Absent);
         assert_eq!(stage(receipt(Act::Init, "plant-7", true), &[], ended(0)), Stage::Absent);
-        assert_eq!(stage(receipt(Act::Init, "plant-7", false), SOME, Some(JobState::Running)), Stage::Running);
+        assert_eq!(
+            stage(receipt(Act::Init, "plant-7", false), SOME, Some(JobState::Running)),
+            Stage::Running
+        );
     }
 }

@@ -56,9 +56,15 @@ impl NodeAct for KubeadmJoin {
             (Stage::Done, None) => Ok(vec![]),
             (Stage::Done, Some(reason)) => Ok(change("not in the cluster", reason)),
             (Stage::Absent, _) => Ok(change("not in the cluster", "the cluster file has it")),
-            (Stage::Running, _) => Ok(change("at work since an earlier run", "it goes on by itself and is waited for")),
-            (Stage::Half, _) => Ok(change("half done", "it was cut off; what it made is taken away and it begins anew")),
-            (Stage::Unrecorded, _) => Ok(change("done, not recorded", "the run that started it did not see it end")),
+            (Stage::Running, _) => {
+                Ok(change("at work since an earlier run", "it goes on by itself and is waited for"))
+            }
+            (Stage::Half, _) => {
+                Ok(change("half done", "it was cut off; what it made is taken away and it begins anew"))
+            }
+            (Stage::Unrecorded, _) => {
+                Ok(change("done, not recorded", "the run that started it did not see it end"))
+            }
             (Stage::Foreign(why, next), _) => {
                 Err(StepError::Refused { what: what.to_owned(), why: why.clone(), next: Some(next.clone()) })
             }
@@ -93,9 +99,17 @@ impl KubeadmJoin {
     }
 }
 
-async fn join(mutate: &Mutate<'_>, ctx: &Ctx<'_>, hands: &ClusterHands<'_>, token: &Secret) -> Result<(), StepError> {
+async fn join(
+    mutate: &Mutate<'_>,
+    ctx: &Ctx<'_>,
+    hands: &ClusterHands<'_>,
+    token: &Secret,
+) -> Result<(), StepError> {
     let ca = hands.mutate.read_file(CA, LIMIT).await?.ok_or_else(|| {
-        StepError::refused(format!("{CA} on {}", hands.mutate.name()), "is not there, and without it the join cannot know whom it joins")
+        StepError::refused(
+            format!("{CA} on {}", hands.mutate.name()),
+            "is not there, and without it the join cannot know whom it joins",
+        )
     })?;
     let values = json!({
         "token": token.expose(),

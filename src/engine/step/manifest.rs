@@ -25,7 +25,8 @@ const APPLIED: &str = "sealift.dev/applied";
 impl Manifest {
     fn documents(&self, ctx: &Ctx<'_>) -> Result<Vec<Document>, StepError> {
         let name = format!("templates/{}", self.template);
-        let mut documents = documents(&ctx.render(&self.template)?, &name).map_err(StepError::below(format!("reading {name}")))?;
+        let mut documents = documents(&ctx.render(&self.template)?, &name)
+            .map_err(StepError::below(format!("reading {name}")))?;
         documents.iter_mut().for_each(|document| annotate(&mut document.body));
         Ok(documents)
     }
@@ -47,7 +48,8 @@ impl ClusterAct for Manifest {
     async fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Self::Seen, StepError> {
         let documents = self.documents(ctx)?;
         let Some(api) = &eyes.api else {
-            let missing = documents.iter().map(|document| (document.object.to_string(), State::Missing)).collect();
+            let missing =
+                documents.iter().map(|document| (document.object.to_string(), State::Missing)).collect();
             return Err(StepError::NotYet {
                 why: "the cluster's API does not answer".to_owned(),
                 expect: self.diff(&missing, ctx)?,
@@ -56,7 +58,8 @@ impl ClusterAct for Manifest {
         let mut seen = vec![];
         for document in documents {
             let name = document.object.to_string();
-            let state = api.compare(&document).await.map_err(StepError::below(format!("comparing {name}")))?;
+            let state =
+                api.compare(&document).await.map_err(StepError::below(format!("comparing {name}")))?;
             seen.push((name, state));
         }
         Ok(seen)
@@ -67,12 +70,19 @@ impl ClusterAct for Manifest {
         let change = |(name, state): &(String, State)| match state {
             State::Same => None,
             State::Missing => Some(Change::new(name, "absent", &after, "the cluster needs it")),
-            State::Differs(fields) => Some(Change::new(name, "otherwise", &after, format!("{} differ", fields.join(", ")))),
+            State::Differs(fields) => {
+                Some(Change::new(name, "otherwise", &after, format!("{} differ", fields.join(", "))))
+            }
         };
         Ok(seen.iter().filter_map(change).collect())
     }
 
-    async fn apply(&self, hands: &ClusterHands<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
+    async fn apply(
+        &self,
+        hands: &ClusterHands<'_>,
+        ctx: &Ctx<'_>,
+        _changes: &[Change],
+    ) -> Result<(), StepError> {
         let documents = self.documents(ctx)?;
         let applied = hands.api()?.apply(&documents, LIMIT, &|why| ctx.note(why)).await;
         applied.map(drop).map_err(StepError::below(format!("applying templates/{}", self.template)))

@@ -37,13 +37,17 @@ impl Wait {
     fn targets(&self, ctx: &Ctx<'_>) -> Result<Vec<Target>, StepError> {
         let mut targets = vec![];
         if self.nodes {
-            targets.push(Target::Nodes(ctx.cluster().nodes().iter().map(|node| node.name.to_string()).collect()));
+            targets.push(Target::Nodes(
+                ctx.cluster().nodes().iter().map(|node| node.name.to_string()).collect(),
+            ));
         }
         let makes: [(&[String], fn(&str, &str) -> Target); 2] =
             [(&self.daemonsets, Target::daemon_set), (&self.deployments, Target::deployment)];
         for (names, make) in makes {
             for name in names {
-                let (namespace, name) = name.split_once('/').ok_or_else(|| StepError::refused(name, "is no namespace/name in a playbook"))?;
+                let (namespace, name) = name
+                    .split_once('/')
+                    .ok_or_else(|| StepError::refused(name, "is no namespace/name in a playbook"))?;
                 targets.push(make(namespace, name));
             }
         }
@@ -69,11 +73,17 @@ impl ClusterAct for Wait {
     }
 
     fn diff(&self, seen: &Vec<Stuck>, _ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
-        let change = |stuck: &Stuck| Change::new(&stuck.what, &stuck.state, "ready", "what comes after needs it");
+        let change =
+            |stuck: &Stuck| Change::new(&stuck.what, &stuck.state, "ready", "what comes after needs it");
         Ok(seen.iter().map(change).collect())
     }
 
-    async fn apply(&self, _hands: &ClusterHands<'_>, _ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
+    async fn apply(
+        &self,
+        _hands: &ClusterHands<'_>,
+        _ctx: &Ctx<'_>,
+        _changes: &[Change],
+    ) -> Result<(), StepError> {
         Ok(())
     }
 }
