@@ -39,6 +39,7 @@ pub(super) const TREES: &[&str] = &[
     "/var/lib/sealift/blobs",
     "/var/lib/sealift/charts",
     "/var/lib/sealift/helm",
+    "/var/lib/sealift/jobs",
     "/var/lib/sealift/kubeadm",
     "/var/lib/sealift/receipts",
 ];

@@ -46,7 +46,8 @@ impl NodeAct for NodeReset {
                 links.push(*link);
             }
         }
-        let strips: [(&'static str, fn(&str) -> String); 2] = [(HOSTS, hosts::without_block), (FSTAB, swap_back_on)];
+        let strips: [(&'static str, fn(&str) -> String); 2] =
+            [(HOSTS, hosts::without_block), (FSTAB, swap_back_on)];
         for (path, strip) in strips {
             let bytes = probe.read_file(path, LIMIT).await?.unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes).into_owned();
@@ -61,8 +62,12 @@ impl NodeAct for NodeReset {
     fn diff(&self, seen: &Seen, _ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
         let reason = "a reset leaves the node as it was before sealift";
         let trees = seen.trees.iter().map(|path| Change::new(*path, "present", "absent", reason));
-        let links = seen.links.iter().map(|link| Change::new(format!("link {link}"), "present", "absent", reason));
-        let edits = seen.edits.iter().map(|(path, _)| Change::new(*path, "with lines of sealift", "without them", reason));
+        let links =
+            seen.links.iter().map(|link| Change::new(format!("link {link}"), "present", "absent", reason));
+        let edits = seen
+            .edits
+            .iter()
+            .map(|(path, _)| Change::new(*path, "with lines of sealift", "without them", reason));
         Ok(trees.chain(links).chain(edits).collect())
     }
 
@@ -95,8 +100,29 @@ impl NodeAct for NodeReset {
             }
         }
         run(mutate, &["systemctl", "daemon-reload"]).await?;
-        quietly(mutate, &["systemctl", "reset-failed"]).await
+        quietly(mutate, &["systemctl", "reset-failed"]).await?;
+        farewell(mutate).await
     }
+}
+
+/// Has the helper's own directory removed when the helper has ended; until then new channels need it.
+async fn farewell(mutate: &Mutate<'_>) -> Result<(), StepError> {
+    // read by the helper, so this names the helper's unit; here on this machine there is none
+    let cgroup = mutate.read_file("/proc/self/cgroup", LIMIT).await?.unwrap_or_default();
+    let cgroup = String::from_utf8_lossy(&cgroup).into_owned();
+    let Some(unit) = cgroup
+        .lines()
+        .filter_map(|line| line.rsplit('/').next())
+        .find(|unit| unit.starts_with("sealift-helper-"))
+    else {
+        return Ok(());
+    };
+    let script = format!(
+        "while systemctl is-active --quiet {unit}; do sleep 0.1; done; \
+         rm -rf /var/lib/sealift/helper; rmdir --ignore-fail-on-non-empty /var/lib/sealift /run/sealift"
+    );
+    run(mutate, &["systemd-run", "--quiet", "--collect", "--unit=sealift-farewell", "/bin/sh", "-c", &script])
+        .await
 }
 
 /// kubeadm ends every pod through containerd, which must run for that.
@@ -120,23 +146,45 @@ async fn stop_pods(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> 
 /// Removes the tables that are ours alone, with the node's own `nft` or, on a node without one, with kube-proxy's.
 async fn clear_packet_filter(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
     // adding first makes deleting one that is not there no error, on every kernel
-    let script: Vec<String> = TABLES.iter().map(|table| format!("add table {table}; delete table {table}")).collect();
+    let script: Vec<String> =
+        TABLES.iter().map(|table| format!("add table {table}; delete table {table}")).collect();
     let script = script.join("; ");
     if mutate.stat("/usr/sbin/nft").await?.is_some() {
         run(mutate, &["/usr/sbin/nft", &script]).await?;
     } else if let Some(image) = kube_proxy_image(mutate).await? {
         // not --privileged: that asks for capabilities which a node that is a container itself may lack
-        let argv = ["/usr/local/bin/ctr", "-n", "k8s.io", "run", "--rm", "--net-host", "--cap-add", "CAP_NET_ADMIN", &image, "sealift-reset", "nft", &script];
+        let argv = [
+            "/usr/local/bin/ctr",
+            "-n",
+            "k8s.io",
+            "run",
+            "--rm",
+            "--net-host",
+            "--cap-add",
+            "CAP_NET_ADMIN",
+            &image,
+            "sealift-reset",
+            "nft",
+            &script,
+        ];
         run(mutate, &argv).await?;
     } else {
-        ctx.note("nothing here can clear the packet filter; what kube-proxy left in it goes at the next boot");
+        ctx.note(
+            "nothing here can clear the packet filter; what kube-proxy left in it goes at the next boot",
+        );
     }
     if mutate.stat("/usr/sbin/iptables").await?.is_some() {
         for program in ["/usr/sbin/iptables", "/usr/sbin/ip6tables"] {
             for chain in ["INPUT", "OUTPUT"] {
                 quietly(mutate, &[program, "-w", "-D", chain, "-j", "KUBE-FIREWALL"]).await?;
             }
-            for (table, chain) in [("filter", "KUBE-FIREWALL"), ("filter", "KUBE-KUBELET-CANARY"), ("nat", "KUBE-KUBELET-CANARY"), ("mangle", "KUBE-KUBELET-CANARY"), ("mangle", "KUBE-IPTABLES-HINT")] {
+            for (table, chain) in [
+                ("filter", "KUBE-FIREWALL"),
+                ("filter", "KUBE-KUBELET-CANARY"),
+                ("nat", "KUBE-KUBELET-CANARY"),
+                ("mangle", "KUBE-KUBELET-CANARY"),
+                ("mangle", "KUBE-IPTABLES-HINT"),
+            ] {
                 quietly(mutate, &[program, "-w", "-t", table, "-F", chain]).await?;
                 quietly(mutate, &[program, "-w", "-t", table, "-X", chain]).await?;
             }
@@ -157,7 +205,8 @@ fn swap_back_on(fstab: &str) -> String {
 
 /// Unmasks swap where the cluster file had it masked; what fstab names comes back with the next boot.
 async fn give_swap_back(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
-    let ours = ctx.cluster().os().swap == sealift_cluster::Swap::Off && mutate.stat("/var/lib/sealift/receipts").await?.is_some();
+    let ours = ctx.cluster().os().swap == sealift_cluster::Swap::Off
+        && mutate.stat("/var/lib/sealift/receipts").await?.is_some();
     if ours && mutate.read_link(SWAP_MASK).await?.as_deref() == Some("/dev/null") {
         run(mutate, &["systemctl", "unmask", "swap.target"]).await?;
     }
@@ -182,7 +231,8 @@ mod tests {
 
     #[test]
     fn fstab_comes_back_as_it_was() {
-        let fstab = "# a comment\nUUID=1 / ext4 defaults 0 1\n/swapfile none swap sw 0 0\n\tLABEL=s none swap sw 0 0";
+        let fstab =
+            "# a comment\nUUID=1 / ext4 defaults 0 1\n/swapfile none swap sw 0 0\n\tLABEL=s none swap sw 0 0";
         let off = swap::switched_off(fstab).unwrap();
         assert_ne!(off, fstab);
         assert_eq!(swap_back_on(&off), fstab);
