@@ -130,7 +130,9 @@ fn without_keys(node: &mut Node) {
     match &mut node.value {
         Value::Map(entries) => {
             entries.retain(|(key, _)| key.name != "hostKey");
-            entries.iter_mut().for_each(|(_, node)| without_keys(node));
+            for (_, node) in entries {
+                without_keys(node);
+            }
         }
         Value::List(items) => items.iter_mut().for_each(without_keys),
         _ => {}

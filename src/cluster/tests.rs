@@ -85,21 +85,21 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
 
 #[test]
 fn every_wrong_file_is_told_its_line_and_what_to_write() {
-    let mut failed = String::new();
+    let mut failed = Vec::new();
     for (piece, replacement, place, said) in WRONG {
         assert!(RIGHT.contains(piece), "the case {piece:?} replaces nothing");
         let text = RIGHT.replacen(piece, replacement, 1);
         let problems = Cluster::parse(&text, "c.yaml", None).err();
-        let problems: Vec<_> = problems.iter().flat_map(|problems| problems.iter()).collect();
+        let problems: Vec<_> = problems.iter().flat_map(crate::Problems::iter).collect();
         let found = problems.iter().any(|problem| {
             format!("{}:{}", problem.line, problem.column) == *place && problem.to_string().contains(said)
         });
         if !found {
             let got: Vec<String> = problems.iter().map(ToString::to_string).collect();
-            failed += &format!("\n{replacement:?}: wanted {place} {said:?}, got {got:#?}");
+            failed.push(format!("{replacement:?}: wanted {place} {said:?}, got {got:#?}"));
         }
     }
-    assert!(failed.is_empty(), "{failed}");
+    assert!(failed.is_empty(), "{}", failed.join("\n"));
 }
 
 #[test]

@@ -111,7 +111,7 @@ async fn manifests_that_make_no_sense_are_refused_though_signed() {
     assert!(edit(&|m| m["schema"] = json!(2)).contains("schema 2"));
     let new = edit(&|m| {
         m["minimum_sealift"] = json!("99.0.0");
-        m["surprise"] = json!(1)
+        m["surprise"] = json!(1);
     });
     assert!(new.contains("needs sealift 99.0.0 or later"), "{new}");
     assert!(edit(&|m| m["chunk_size"] = json!(1 << 30)).contains("schema 1 has"));

@@ -1,5 +1,7 @@
 //! Against a real API server: connecting, applying, comparing, waiting, refusing.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
+
 mod server;
 
 use std::sync::Mutex;
@@ -9,7 +11,7 @@ use anyhow::Result;
 use sealift_k8s::{Api, Document, K8sError, ObjectRef, Outcome, Seen, Target, Writer, documents};
 use server::Server;
 
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The custom resource stands before its definition and its namespace on purpose.
 const MANIFEST: &str = r#"

@@ -93,7 +93,7 @@ impl Server {
         let started = Instant::now();
         while !reader.ready().await {
             let ended = self.children.iter_mut().any(|child| matches!(child.try_wait(), Ok(Some(_))));
-            if ended || started.elapsed() > Duration::from_secs(120) {
+            if ended || started.elapsed() > Duration::from_mins(2) {
                 let log = std::fs::read_to_string(self.folder.path().join("kube-apiserver.log"))?;
                 bail!(
                     "kube-apiserver did not get ready; its log ends:\n{}",

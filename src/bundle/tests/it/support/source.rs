@@ -31,8 +31,8 @@ impl BlobSource for HangsAfter {
     fn open<'a>(&'a self, blob: &'a LockedBlob, offset: u64) -> BoxFuture<'a, io::Result<BoxBlobStream>> {
         Box::pin(async move {
             let inner = Generated.open(blob, offset).await?;
-            let (left, hanging, given) = (self.left.clone(), self.hanging.clone(), self.given.clone());
-            Ok(Box::pin(Hanging { inner, left, hanging, given }) as BoxBlobStream)
+            let (left, stuck, given) = (self.left.clone(), self.hanging.clone(), self.given.clone());
+            Ok(Box::pin(Hanging { inner, left, stuck, given }) as BoxBlobStream)
         })
     }
 }
@@ -40,7 +40,7 @@ impl BlobSource for HangsAfter {
 struct Hanging {
     inner: BoxBlobStream,
     left: Arc<AtomicU64>,
-    hanging: Arc<Notify>,
+    stuck: Arc<Notify>,
     given: Arc<AtomicU64>,
 }
 
@@ -52,7 +52,7 @@ impl AsyncRead for Hanging {
     ) -> Poll<io::Result<()>> {
         let before = out.filled().len();
         if self.left.load(Ordering::Relaxed) == 0 {
-            self.hanging.notify_one();
+            self.stuck.notify_one();
             return Poll::Pending;
         }
         let result = self.inner.as_mut().poll_read(cx, out);
