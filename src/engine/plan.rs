@@ -208,7 +208,7 @@ fn expected(step: &str, why: &str, expect: Vec<Change>) -> Vec<Change> {
     }
 }
 
-/// serde_json writes maps in their own order and all maps here are built in a fixed one, so equal plans
+/// `serde_json` writes maps in their own order and all maps here are built in a fixed one, so equal plans
 /// have equal bytes.
 fn digest(compiled: &Compiled, site: &Site, plays: &[PlannedPlay]) -> Result<Digest, serde_json::Error> {
     let bundle = site.bundle.as_ref().map(|bundle| serde_json::to_vec(bundle.manifest())).transpose()?;

@@ -124,7 +124,7 @@ impl Kit {
 
 /// A playbook of one play on all nodes with these steps (YAML flow maps, one per line).
 pub(crate) fn steps(kit: &Kit, lines: &[&str]) -> Compiled {
-    let steps: String = lines.iter().map(|line| format!("      - {line}\n")).collect();
+    let steps: String = lines.iter().map(|line| ["      - ", line, "\n"].concat()).collect();
     compiled(kit, &format!("name: t\nplays:\n  - name: p\n    on: all\n    steps:\n{steps}"))
 }
 

@@ -25,7 +25,7 @@ fn every_template_a_playbook_names_is_there() {
                             .filter_map(|(_, v)| v.as_str().map(str::to_owned)),
                     ),
                     _ => named(value, found),
-                })
+                });
             }
             serde_json::Value::Array(list) => list.iter().for_each(|value| named(value, found)),
             _ => {}

@@ -23,13 +23,11 @@ impl NodeAct for Images {
     type Seen = BTreeMap<String, ImageState>;
 
     async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Self::Seen, StepError> {
-        match probe.images().await? {
-            Some(images) => Ok(images.into_iter().map(|image| (image.name.clone(), image)).collect()),
-            None => {
-                let expect = self.diff(&BTreeMap::new(), ctx)?;
-                Err(StepError::NotYet { why: "containerd does not answer".to_owned(), expect })
-            }
-        }
+        let Some(images) = probe.images().await? else {
+            let expect = self.diff(&BTreeMap::new(), ctx)?;
+            return Err(StepError::NotYet { why: "containerd does not answer".to_owned(), expect });
+        };
+        Ok(images.into_iter().map(|image| (image.name.clone(), image)).collect())
     }
 
     fn diff(&self, seen: &Self::Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {

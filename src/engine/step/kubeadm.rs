@@ -224,23 +224,28 @@ mod tests {
 
     use super::{Act, Receipt, Stage, Traces};
 
-    fn receipt(act: Act, cluster: &str, done: bool) -> Option<Receipt> {
-        Some(Receipt { schema: 1, act, cluster: cluster.to_owned(), done })
+    fn receipt(act: Act, cluster: &str, done: bool) -> Receipt {
+        Receipt { schema: 1, act, cluster: cluster.to_owned(), done }
     }
 
-    fn stage(receipt: Option<Receipt>, footprints: &[&'static str], job: Option<JobState>) -> Stage {
+    fn stage(
+        receipt: impl Into<Option<Receipt>>,
+        footprints: &[&'static str],
+        job: impl Into<Option<JobState>>,
+    ) -> Stage {
+        let (receipt, job) = (receipt.into(), job.into());
         Traces { receipt, footprints: footprints.to_vec(), job }.stage(Act::Init, "plant-7")
     }
 
-    fn ended(status: i32) -> Option<JobState> {
-        Some(JobState::Ended(Output { status, stdout: String::new(), stderr: String::new() }))
+    fn ended(status: i32) -> JobState {
+        JobState::Ended(Output { status, stdout: String::new(), stderr: String::new() })
     }
 
     const SOME: &[&str] = &["/etc/kubernetes/pki/ca.crt"];
 
     #[test]
     fn a_finished_cluster_is_never_taken_for_a_half_made_one() {
-        for job in [None, ended(0), ended(1), Some(JobState::Lost)] {
+        for job in [None, Some(ended(0)), Some(ended(1)), Some(JobState::Lost)] {
             assert_eq!(stage(receipt(Act::Init, "plant-7", true), SOME, job), Stage::Done);
         }
     }
@@ -248,10 +253,12 @@ mod tests {
     #[test]
     fn only_what_we_began_is_begun_again() {
         assert_eq!(stage(receipt(Act::Init, "plant-7", false), SOME, None), Stage::Half);
-        assert_eq!(stage(receipt(Act::Init, "plant-7", false), SOME, Some(JobState::Lost)), Stage::Half);
+        assert_eq!(stage(receipt(Act::Init, "plant-7", false), SOME, JobState::Lost), Stage::Half);
         assert_eq!(stage(receipt(Act::Init, "plant-7", false), SOME, ended(1)), Stage::Half);
         assert_eq!(stage(receipt(Act::Init, "plant-7", false), SOME, ended(0)), Stage::Unrecorded);
-        for foreign in [None, receipt(Act::Init, "other", true), receipt(Act::Join, "plant-7", true)] {
+        for foreign in
+            [None, Some(receipt(Act::Init, "other", true)), Some(receipt(Act::Join, "plant-7", true))]
+        {
             assert!(matches!(stage(foreign, SOME, ended(1)), Stage::Foreign(..)));
         }
     }
@@ -260,9 +267,6 @@ mod tests {
     fn a_clean_node_is_absent_and_a_running_job_is_attached_to() {
         assert_eq!(stage(None, &[], None), Stage::Absent);
         assert_eq!(stage(receipt(Act::Init, "plant-7", true), &[], ended(0)), Stage::Absent);
-        assert_eq!(
-            stage(receipt(Act::Init, "plant-7", false), SOME, Some(JobState::Running)),
-            Stage::Running
-        );
+        assert_eq!(stage(receipt(Act::Init, "plant-7", false), SOME, JobState::Running), Stage::Running);
     }
 }

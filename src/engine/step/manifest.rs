@@ -18,7 +18,7 @@ pub(crate) struct Manifest {
 }
 
 /// How long to try while the cluster comes up, e.g. until a webhook's pod runs.
-const LIMIT: Duration = Duration::from_secs(300);
+const LIMIT: Duration = Duration::from_mins(5);
 /// Digest of an object as it was rendered. A field that a newer template no longer sets is seen by nothing else.
 const APPLIED: &str = "sealift.dev/applied";
 
@@ -27,7 +27,9 @@ impl Manifest {
         let name = format!("templates/{}", self.template);
         let mut documents = documents(&ctx.render(&self.template)?, &name)
             .map_err(StepError::below(format!("reading {name}")))?;
-        documents.iter_mut().for_each(|document| annotate(&mut document.body));
+        for document in &mut documents {
+            annotate(&mut document.body);
+        }
         Ok(documents)
     }
 }

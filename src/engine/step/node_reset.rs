@@ -22,6 +22,9 @@ const SWAP_MASK: &str = "/etc/systemd/system/swap.target";
 const LIMIT: u64 = 1 << 20;
 const KUBEADM: &str = "/usr/local/bin/kubeadm";
 
+/// Takes our part out of a file.
+type Strip = fn(&str) -> String;
+
 pub(crate) struct Seen {
     /// Of [`TREES`], those that are there.
     trees: Vec<&'static str>,
@@ -46,8 +49,7 @@ impl NodeAct for NodeReset {
                 links.push(*link);
             }
         }
-        let strips: [(&'static str, fn(&str) -> String); 2] =
-            [(HOSTS, hosts::without_block), (FSTAB, swap_back_on)];
+        let strips: [(&'static str, Strip); 2] = [(HOSTS, hosts::without_block), (FSTAB, swap_back_on)];
         for (path, strip) in strips {
             let bytes = probe.read_file(path, LIMIT).await?.unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes).into_owned();

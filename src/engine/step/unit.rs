@@ -82,7 +82,7 @@ impl Unit {
     }
 
     /// Why it must be restarted, given what it was started with and what is there or will be.
-    fn stale(&self, seen: &Seen, ctx: &Ctx<'_>) -> Option<String> {
+    fn stale(seen: &Seen, ctx: &Ctx<'_>) -> Option<String> {
         let soon = seen.inputs.keys().find(|path| ctx.will_change(path));
         if let Some(path) = soon {
             return Some(format!("{path} changes and is read at start only"));
@@ -143,10 +143,9 @@ impl NodeAct for Unit {
             seen.unit.enabled.as_str(),
             "enabled" | "enabled-runtime" | "static" | "alias" | "generated"
         );
-        if self.enabled != is_enabled
-            && !(seen.unit.enabled == "static")
-            && !(seen.unit.load == "not-found" && !self.enabled)
-        {
+        let is_static = seen.unit.enabled == "static";
+        let rightly_gone = seen.unit.load == "not-found" && !self.enabled;
+        if self.enabled != is_enabled && !is_static && !rightly_gone {
             let (before, after) = if self.enabled {
                 ("not started at boot", "started at boot")
             } else {
@@ -181,8 +180,11 @@ impl NodeAct for Unit {
                 ));
             }
             State::Running | State::Any if lives => {
-                let stale =
-                    if fresh_file { Some("its unit file changes".to_owned()) } else { self.stale(seen, ctx) };
+                let stale = if fresh_file {
+                    Some("its unit file changes".to_owned())
+                } else {
+                    Self::stale(seen, ctx)
+                };
                 if let Some(reason) = stale {
                     changes.push(Change::new(&self.name, "running", "restarted", reason));
                 }
@@ -200,7 +202,7 @@ impl NodeAct for Unit {
         // it is not running (kubeadm will start it) and a kill had lost the receipt: without one, the next run
         // would restart it for nothing
         let silent = self.state == State::Any && !lives && changes.is_empty();
-        if silent && let Some(reason) = self.stale(seen, ctx) {
+        if silent && let Some(reason) = Self::stale(seen, ctx) {
             changes.push(Change::new(receipt::path(&self.receipt()), "absent or old", "written", reason));
         }
         Ok(changes)

@@ -11,6 +11,9 @@ use serde::{Deserialize, Serialize};
 use super::act::ClusterAct;
 use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError};
 
+/// Makes a target from a namespace and a name.
+type Make = fn(&str, &str) -> Target;
+
 /// Until all of these are ready.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -41,7 +44,7 @@ impl Wait {
                 ctx.cluster().nodes().iter().map(|node| node.name.to_string()).collect(),
             ));
         }
-        let makes: [(&[String], fn(&str, &str) -> Target); 2] =
+        let makes: [(&[String], Make); 2] =
             [(&self.daemonsets, Target::daemon_set), (&self.deployments, Target::deployment)];
         for (names, make) in makes {
             for name in names {

@@ -18,7 +18,7 @@ use crate::{Answer, Command, HostError, JobState, Output, paths};
 /// How often the end is looked for; how often systemd is asked whether there still is something to end.
 const LOOK: Duration = Duration::from_millis(100);
 const ASK: Duration = Duration::from_secs(2);
-/// systemd sets the three variables for ExecStopPost, which it runs whatever way the program ended.
+/// systemd sets the three variables for `ExecStopPost`, which it runs whatever way the program ended.
 const EPILOGUE: &str = r#"cd "${0%/*}" || exit
 rm -f stdin
 echo "$SERVICE_RESULT $EXIT_CODE $EXIT_STATUS" > status.part && mv status.part status
