@@ -1,7 +1,10 @@
 //! One integration binary: the `sealift` program as an operator meets it, on real machines where it touches any.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod it {
     mod cli;
+    mod docs;
     mod forgotten;
     mod kit;
     mod lifecycle;

@@ -11,7 +11,7 @@ use crate::cli::{AttachArgs, HelperArgs, HelperCommand};
 pub(crate) fn run(args: &HelperArgs) -> anyhow::Result<Exit> {
     match &args.command {
         HelperCommand::Start => {
-            helper::start(std::io::stdin(), std::io::stdout()).context("starting the helper")?
+            helper::start(std::io::stdin(), std::io::stdout()).context("starting the helper")?;
         }
         HelperCommand::Serve { config } => helper::serve(config)?,
     }

@@ -79,7 +79,9 @@ async fn lock(
     let bytes: u64 = lock.blobs.iter().map(|blob| blob.size).sum();
     shell.say(&format!("  {} items, {} blobs, {}", lock.items.len(), lock.blobs.len(), ByteSize(bytes)));
     if there.is_some() {
-        changes.iter().for_each(|change| shell.say(&format!("  {change}")));
+        for change in &changes {
+            shell.say(&format!("  {change}"));
+        }
     }
     Ok(lock)
 }

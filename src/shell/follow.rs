@@ -97,8 +97,8 @@ impl<'a> Follower<'a> {
             bar.set_position(done);
         } else if lane.told.elapsed() >= PLAIN_EVERY {
             lane.told = Instant::now();
-            let line = super::progress::line(&format!("  {node:<8} {}", lane.step), done, total, lane.since);
-            self.say(&line);
+            let text = super::progress::line(&format!("  {node:<8} {}", lane.step), done, total, lane.since);
+            self.say(&text);
         }
     }
 

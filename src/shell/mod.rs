@@ -20,6 +20,7 @@ use crate::ops::{Exit, Failure};
 
 /// How to talk to whoever started us.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "four facts about who listens, any mix of them possible")]
 pub(crate) struct Shell {
     json: bool,
     yes: bool,
@@ -53,6 +54,7 @@ impl Shell {
     }
 
     /// Prints data. A reader that went away (`| head`) is not an error.
+    #[expect(clippy::unused_self, reason = "only who was handed the shell may print")]
     pub(crate) fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         let _ = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
@@ -71,6 +73,7 @@ impl Shell {
     }
 
     /// Says something to a person.
+    #[expect(clippy::unused_self, reason = "only who was handed the shell may print")]
     pub(crate) fn say(&self, text: &str) {
         let mut err = std::io::stderr().lock();
         let _ = err.write_all(text.as_bytes()).and_then(|()| err.write_all(b"\n"));

@@ -71,7 +71,7 @@ impl Place {
     pub(super) fn words_with(&self, verb: &str, bundle: &std::path::Path) -> Vec<String> {
         let mut words = vec![verb.to_owned(), "--yes".into()];
         let mut add = |name: &str, path: &std::path::Path| {
-            words.extend([name.to_owned(), path.to_str().unwrap().to_owned()])
+            words.extend([name.to_owned(), path.to_str().unwrap().to_owned()]);
         };
         add("--cluster", &self.cluster);
         add("--state", &self.state());
