@@ -28,6 +28,8 @@ mod template;
 mod time;
 
 #[cfg(test)]
+mod rendered;
+#[cfg(test)]
 mod testkit;
 
 pub use access::{ClusterEyes, ClusterHands};
