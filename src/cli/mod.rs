@@ -31,8 +31,8 @@ pub(crate) use verify::VerifyArgs;
     version,
     max_term_width = 80,
     disable_help_subcommand = true,
-    after_help = "Exit codes: 0 done, 1 refused by a node or the cluster, 2 usage or configuration,\n\
-                  3 integrity, 4 changes pending, 5 preflight findings, 6 host identity,\n\
+    after_help = "Exit codes: 0 done, 1 a node or the cluster refused, 2 usage or\n\
+                  configuration, 3 integrity, 4 changes pending, 6 host identity,\n\
                   70 a bug of ours, 130 interrupted."
 )]
 pub(crate) struct Cli {
@@ -79,7 +79,7 @@ pub(crate) enum Command {
     /// Turn servers into a cluster; run it again whenever it was cut off
     Install(InstallArgs),
 
-    /// Say where the site differs from what it should be; changes nothing
+    /// Say where the site is not as it should be; changes nothing
     Status(StatusArgs),
 
     /// Print the administrator's kubeconfig

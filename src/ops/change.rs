@@ -31,6 +31,7 @@ pub(crate) async fn plan_and_run(
         shell.say("nothing was changed");
         return Ok(None);
     }
+    files.check_whole_bundle(shell)?;
     let journal = Journal::create(&files.state_dir(), compiled.name())?;
     let record = journal.path().to_owned();
     let (sender, records) = mpsc::unbounded_channel();

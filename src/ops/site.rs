@@ -10,7 +10,7 @@ use sealift_engine::{Events, RunLock, Site};
 
 use super::{Connected, Exit, Failure};
 use crate::cli::SiteArgs;
-use crate::shell::Shell;
+use crate::shell::{Progress, Shell};
 
 /// The operator's side of a site, read and checked.
 pub(crate) struct SiteFiles {
@@ -48,6 +48,21 @@ impl SiteFiles {
         let cluster = parse(&read(cluster)?, &cluster.display().to_string(), profile)?;
         let state = state.join(cluster.name().as_str());
         Ok(Self { cluster, bundle: None, state, folder })
+    }
+
+    /// Reads the whole bundle once before the first change, so that a stick with one bad bit anywhere leaves
+    /// nothing half put into use. Every chunk is checked again when it is sent: the stick may be swapped.
+    pub(crate) fn check_whole_bundle(&self, shell: &Shell) -> anyhow::Result<()> {
+        let Some(bundle) = &self.bundle else { return Ok(()) };
+        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+        let progress = Progress::bytes(shell, "verifying the bundle", bundle.manifest().stream_size);
+        tokio::task::block_in_place(|| bundle.verify(jobs, &progress)).map_err(|error| {
+            let exit = if error.is_integrity() { Exit::Integrity } else { Exit::Refused };
+            Failure::new(exit, format!("{error}\nnothing was changed"))
+                .next("copy the bundle to the stick again, or take another")
+        })?;
+        progress.finish(shell);
+        Ok(())
     }
 
     /// Where this cluster's journals, lock and last applied file are.

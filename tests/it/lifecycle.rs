@@ -36,17 +36,13 @@ fn refuses_a_strange_host(place: &Place) {
     let right = fs::read_to_string(&place.cluster).unwrap();
     let keys: Vec<&str> = right.split('"').filter(|part| part.starts_with("ssh-ed25519 ")).collect();
     assert_eq!(keys.len(), 2, "{right}");
-    let tries = || place.node("cp1").journal("ssh").unwrap().matches("Accepted publickey").count();
-    let accepted = tries();
+    // accepted, postponed or failed: the lab's own login at boot is in the log already
+    let attempts = || place.node("cp1").journal("ssh").unwrap().matches(" publickey for ").count();
+    let before = attempts();
     fs::write(&place.cluster, right.replace(keys[0], keys[1])).unwrap();
     let run = place.verb("install").expect(6);
     assert_eq!(run.stderr.matches("SHA256:").count(), 2, "both fingerprints in: {}", run.stderr);
-    let log = place.node("cp1").journal("ssh").unwrap();
-    assert_eq!(tries(), accepted, "someone logged in: {log}");
-    assert!(
-        !log.lines().any(|line| line.contains("Failed publickey") || line.contains("Postponed publickey")),
-        "{log}"
-    );
+    assert_eq!(attempts(), before, "{}", place.node("cp1").journal("ssh").unwrap());
     fs::write(&place.cluster, right).unwrap();
 }
 

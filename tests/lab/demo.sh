@@ -62,15 +62,23 @@ workload() {
   kubectl get nodes,pods -A -o wide | cut -c1-118
 }
 
-kubectl() { site "$("$bin/lab" path kubectl)" --kubeconfig "$dir/kubeconfig" "$@"; }
+# A leak planted on purpose in a node and in a pod must be seen, and nothing else.
+egress() {
+  "$bin/lab" egress plant --dir "$dir" --node w1
+  "$bin/lab" egress plant --dir "$dir" --node cp1 -- /usr/local/bin/kubectl --kubeconfig /etc/kubernetes/admin.conf exec deployment/web --
+  "$bin/lab" egress report --dir "$dir"
+}
+
+kubectl() { site "$kubectl" --kubeconfig "$dir/kubeconfig" "$@"; }
 
 up() {
   mkdir -p "$dir"
   act "build" build
   act "build the lab's Kubernetes" "$bin/lab" build
   down > /dev/null
-  agnhost=$("$bin/lab" path agnhost-version)
-  for file in recipe cluster web; do sed "s/AGNHOST/$agnhost/; s#\.\./\.\./\.\./bundle#$PWD/bundle#" "tests/lab/demo/$file.yaml" > "$dir/$file.yaml"; done
+  agnhost=$("$bin/lab" image agnhost)
+  kubectl=$("$bin/lab" program kubernetes kubectl)
+  for file in recipe cluster web; do sed "s/AGNHOST/${agnhost##*:}/; s#\.\./\.\./\.\./bundle#$PWD/bundle#" "tests/lab/demo/$file.yaml" > "$dir/$file.yaml"; done
   act "pack" pack
   bundle=$(echo "$dir"/bundle/*.sealift)
   act "carry into the air gap" carry
@@ -78,13 +86,13 @@ up() {
   act "enroll" enroll
   act "install" install
   act "workload" workload
-  act "plant two leaks, count everything else" "$bin/lab" egress check --dir "$dir"
+  act "nothing left the air gap" egress
   printf '%s\n' "${timings[@]}" | jq -s '{schema: 1, acts: .}' > "$dir/run.json"
   jq -r '.acts[] | "\(.seconds * 10 | round / 10) s\t\(.name)"' "$dir/run.json"
   cat <<TEXT
 
 The cluster is running. Look inside:
-  nsenter --net=/run/netns/lab $("$bin/lab" path kubectl) --kubeconfig $dir/kubeconfig get pods -A
+  nsenter --net=/run/netns/lab $kubectl --kubeconfig $dir/kubeconfig get pods -A
   nsenter --net=/run/netns/lab curl http://$address/hostname
   $bin/lab exec --dir $dir cp1 -- ctr -n k8s.io containers ls
 End it:

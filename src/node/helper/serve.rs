@@ -34,7 +34,25 @@ pub fn serve(config: &Path) -> Result<(), HostError> {
     for file in [config.socket(), config.file()] {
         present(fs::remove_file(file)).on(&config.node, || "ending the helper".to_owned())?;
     }
+    if config.mode == Mode::Run && ended.is_ok() && alone(&config) {
+        present(fs::remove_dir_all(config.place(crate::paths::HELPERS)))
+            .and_then(|_| present(fs::remove_dir(config.place(crate::paths::STATE))))
+            .on(&config.node, || "leaving nothing behind".to_owned())?;
+    }
     ended
+}
+
+/// Whether the helpers' folder is all that sealift has on this node and no other helper works from it: a run
+/// that was refused before its first change, or a reset of a node that had nothing, leaves no binary.
+fn alone(config: &Config) -> bool {
+    let names = |dir: &str| -> Vec<_> {
+        let entries = fs::read_dir(config.place(dir)).into_iter().flatten();
+        entries.filter_map(|entry| Some(entry.ok()?.file_name().to_string_lossy().into_owned())).collect()
+    };
+    names(crate::paths::STATE) == ["helper"]
+        && !names(crate::paths::RUN)
+            .iter()
+            .any(|name| Path::new(name).extension().is_some_and(|ending| ending == "sock"))
 }
 
 async fn live(config: &Config) -> Result<(), HostError> {
