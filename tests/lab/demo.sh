@@ -23,6 +23,8 @@ down() {
   "$bin/lab" down --dir "$dir"
 }
 
+lab_build() { "$bin/lab" build > /dev/null; }
+
 build() { cargo build --quiet --release -p sealift -p lab; }
 
 pack() {
@@ -72,10 +74,10 @@ egress() {
 kubectl() { site "$kubectl" --kubeconfig "$dir/kubeconfig" "$@"; }
 
 up() {
-  mkdir -p "$dir"
   act "build" build
-  act "build the lab's Kubernetes" "$bin/lab" build
-  down > /dev/null
+  act "build the lab's Kubernetes" lab_build
+  down > /dev/null 2>&1
+  mkdir -p "$dir"
   agnhost=$("$bin/lab" image agnhost)
   kubectl=$("$bin/lab" program kubernetes kubectl)
   for file in recipe cluster web; do sed "s/AGNHOST/${agnhost##*:}/; s#\.\./\.\./\.\./bundle#$PWD/bundle#" "tests/lab/demo/$file.yaml" > "$dir/$file.yaml"; done
