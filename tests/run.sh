@@ -1,19 +1,50 @@
 #!/bin/bash
 # Every level of test, least powerful first, and a ledger of where the time went.
+# Built once for the whole workspace and run from there: another choice of packages means other features and a
+# second build of most dependencies.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-SECONDS=0 ledger=()
+SECONDS=0 ledger=() failed=()
+list=target/tests.tsv # package folder, test program
 level() {
-  local name=$1 began=$SECONDS
+  local name=$1 began=$SECONDS status=0
   shift
   echo "-- $name"
-  "$@"
+  "$@" || { status=$? && failed+=("$name"); }
   ledger+=("$(printf '%-36s %5d s' "$name" $((SECONDS - began)))")
+  return "$status"
 }
-trap 'printf -- "-- where the time went\n"; printf "%s\n" "${ledger[@]}"; printf "%-36s %5d s\n" total "$SECONDS"' EXIT
+end() {
+  printf -- '-- where the time went\n'
+  printf '%s\n' "${ledger[@]}"
+  printf '%-36s %5d s\n' total "$SECONDS"
+  [ ${#failed[@]} -eq 0 ] || printf 'failed: %s\n' "${failed[@]}"
+}
+trap end EXIT
 
-level "build the tests" cargo test --workspace --no-run --quiet
-level "build the lab" cargo run --quiet -p lab -- build
-level "pure functions and real servers" cargo test --quiet --workspace --exclude sealift --exclude lab
-level "the lab itself" cargo test --quiet -p lab
-level "the product on real nodes" cargo test -p sealift -- --test-threads 1
+build() {
+  cargo build --workspace --all-targets --quiet
+  cargo test --workspace --no-run --quiet --message-format=json |
+    jq -r 'select(.profile.test and .executable) | [(.manifest_path | rtrimstr("/Cargo.toml")), .executable] | @tsv' > "$list"
+  [ -s "$list" ] || { echo "the build made no test program" >&2; return 1; }
+}
+
+# Runs the test programs whose package folder matches (or, with '!', does not), each in that folder as cargo does.
+programs() {
+  local wanted=$1 folder program status=0
+  shift
+  while IFS=$'\t' read -r folder program; do
+    [[ ${folder#"$PWD"} =~ $wanted ]] || continue
+    echo "   $(basename "$program")"
+    (cd "$folder" && "$program" --quiet "$@" < /dev/null) || status=1
+  done < "$list"
+  return "$status"
+}
+
+level "build" build
+level "build the lab" target/x86_64-unknown-linux-gnu/debug/lab build > /dev/null
+status=0
+level "pure functions and real servers" programs '^/src/' || status=1
+level "the lab itself" programs '^/tests/lab$' || status=1
+level "the product on real machines" programs '^$' --test-threads 1 || status=1
+exit "$status"

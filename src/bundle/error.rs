@@ -258,16 +258,14 @@ impl Refusal {
     /// What to do next, for people.
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
-            Self::Unsigned { .. } => "sign it where it was packed: sealift sign BUNDLE --key KEY.sec",
+            Self::Unsigned { .. } => "pack it again with --key KEY.sec: pack signs what it has packed",
             Self::UnknownKey { .. } => {
                 "if you know the signer, get the .pub file from them by another way than this stick, and give it with --trust"
             }
             Self::SignatureFormat { .. } | Self::SignatureBad { .. } | Self::Manifest { .. } => {
                 "do not use this bundle; get it again from where it was packed"
             }
-            Self::TooNew { .. } => {
-                "take the newer sealift from the bundle's carrier: sealift self-update BUNDLE"
-            }
+            Self::TooNew { .. } => "take the newer sealift from whoever packed the bundle",
             Self::ChunkList { .. } | Self::Volumes { .. } | Self::Damaged { .. } => {
                 "nothing was used; copy the bundle to the stick again, or try another stick"
             }

@@ -52,7 +52,7 @@ pub(crate) struct ResetArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
 
-    /// Where journals, locks and the last applied cluster file are kept
+    /// Where the journals and locks of each cluster are kept
     #[arg(long, value_name = "DIR", default_value = ".sealift")]
     pub(crate) state: PathBuf,
 }
@@ -67,7 +67,7 @@ pub(crate) struct KubeconfigArgs {
     #[arg(short, long, value_name = "FILE", default_value = "cluster.yaml")]
     pub(crate) cluster: PathBuf,
 
-    /// Where journals, locks and the last applied cluster file are kept
+    /// Where the journals and locks of each cluster are kept
     #[arg(long, value_name = "DIR", default_value = ".sealift")]
     pub(crate) state: PathBuf,
 }

@@ -23,7 +23,7 @@ pub(crate) struct SiteArgs {
     #[arg(long, value_name = "FILE")]
     pub(crate) profile: Option<PathBuf>,
 
-    /// Where journals, locks and the last applied cluster file are kept
+    /// Where the journals and locks of each cluster are kept
     #[arg(long, value_name = "DIR", default_value = ".sealift")]
     pub(crate) state: PathBuf,
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Context as _;
 use sealift_bundle::{Bundle, Trust, Verified};
-use sealift_cluster::Cluster;
+use sealift_cluster::{Cluster, Node};
 use sealift_engine::{Events, RunLock, Site};
 
 use super::{Connected, Exit, Failure};
@@ -24,7 +24,10 @@ impl SiteFiles {
     /// Reads the cluster file and authenticates the bundle's manifest; its content is checked when it is read.
     pub(crate) fn open(args: &SiteArgs, shell: &Shell) -> anyhow::Result<Self> {
         let mut files = Self::without_bundle(&args.cluster, args.profile.as_deref(), &args.state)?;
-        let trust = Trust::from_files(&args.trust).context("reading the trusted keys")?;
+        let trust = Trust::from_files(&args.trust).map_err(|error| {
+            Failure::new(Exit::Usage, format!("{error}; nothing was changed"))
+                .next("--trust takes a .pub file")
+        })?;
         let bundle = Bundle::open(&args.bundle)
             .and_then(|bundle| bundle.authenticate(&trust))
             .with_context(|| format!("opening the bundle {}", args.bundle.display()))?;
@@ -32,6 +35,7 @@ impl SiteFiles {
             shell.warn(&format!("{foreign} lies beside the bundle and is ignored"));
         }
         files.bundle = Some(Arc::new(bundle));
+        files.tell_what_is_left_alone(shell);
         Ok(files)
     }
 
@@ -63,6 +67,20 @@ impl SiteFiles {
         })?;
         progress.finish(shell);
         Ok(())
+    }
+
+    /// What the file asks for and this version takes no notice of, so that nobody waits for it.
+    fn tell_what_is_left_alone(&self, shell: &Shell) {
+        let named = |wanted: fn(&Node) -> bool| {
+            let nodes = self.cluster.nodes().iter().filter(|node| wanted(node));
+            nodes.map(|node| node.name.to_string()).collect::<Vec<_>>().join(", ")
+        };
+        let networks = named(|node| node.network.is_some());
+        if !networks.is_empty() {
+            shell.warn(&format!(
+                "network of {networks}: not set by this version; the addresses stay as they are"
+            ));
+        }
     }
 
     /// Where this cluster's journals, lock and last applied file are.

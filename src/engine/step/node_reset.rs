@@ -18,7 +18,6 @@ pub(crate) struct NodeReset {}
 
 const HOSTS: &str = "/etc/hosts";
 const FSTAB: &str = "/etc/fstab";
-const SWAP_MASK: &str = "/etc/systemd/system/swap.target";
 const LIMIT: u64 = 1 << 20;
 const KUBEADM: &str = "/usr/local/bin/kubeadm";
 
@@ -209,8 +208,11 @@ fn swap_back_on(fstab: &str) -> String {
 async fn give_swap_back(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
     let ours = ctx.cluster().os().swap == sealift_cluster::Swap::Off
         && mutate.stat("/var/lib/sealift/receipts").await?.is_some();
-    if ours && mutate.read_link(SWAP_MASK).await?.as_deref() == Some("/dev/null") {
-        run(mutate, &["systemctl", "unmask", "swap.target"]).await?;
+    for unit in swap::SERVICES.iter().chain([&swap::TARGET]).filter(|_| ours) {
+        let mask = format!("/etc/systemd/system/{unit}");
+        if mutate.read_link(&mask).await?.as_deref() == Some("/dev/null") {
+            run(mutate, &["systemctl", "unmask", unit]).await?;
+        }
     }
     Ok(())
 }

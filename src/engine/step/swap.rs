@@ -17,9 +17,9 @@ pub(crate) struct Swap {}
 pub(crate) const MARK: &str = "#sealift-swap# ";
 /// What starts swap at boot whatever defines it: fstab, GPT discovery, zram-generator. Masking this one unit
 /// is sturdier than finding every swap unit's name. (systemd.special(7))
-const TARGET: &str = "swap.target";
+pub(crate) const TARGET: &str = "swap.target";
 /// Debian's zram-tools starts swap from a service of its own.
-const SERVICES: &[&str] = &["zramswap.service", "zram-config.service"];
+pub(crate) const SERVICES: &[&str] = &["zramswap.service", "zram-config.service"];
 const FSTAB: &str = "/etc/fstab";
 const LIMIT: u64 = 1 << 20;
 
