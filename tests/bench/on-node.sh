@@ -28,6 +28,9 @@ cluster() {
   kubectl -n kube-system rollout status daemonset/kube-proxy
   kubectl -n kube-flannel rollout status daemonset/flannel
   kubectl -n kube-system rollout status deployment/coredns
+}
+
+balancer() {
   kubectl -n metallb-system rollout status daemonset/metallb-speaker
   kubectl -n metallb-system rollout status deployment/metallb-controller
   kubectl apply -f hand/pools.json

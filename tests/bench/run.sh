@@ -16,6 +16,7 @@ wanted() { [[ " ${parts[*]} " == *" all "* || " ${parts[*]} " == *" $1 "* ]]; }
 cargo build --quiet --release -p sealift -p lab
 "$lab" build > /dev/null
 mkdir -p "$dir"
+rm -f "$dir"/*.jsonl
 : > "$dir/log"
 : > "$dir/rows.jsonl"
 trap clean EXIT
@@ -34,6 +35,7 @@ if wanted stage || wanted install; then
     bash tests/bench/hand.sh
   fi
 fi
+[ ! -f "$dir/bench.json" ] || mv "$dir/bench.json" "$dir/previous.json"
 jq -s --slurpfile conditions "$dir/conditions.json" --slurpfile peers tests/bench/peers.json \
   --arg load "$(cut -d' ' -f1-3 /proc/loadavg)" \
   '{schema: 1, conditions: ($conditions[0] + {load_at_end: $load}), rows: ., peers: $peers[0]}' "$dir/rows.jsonl" > "$dir/bench.json"

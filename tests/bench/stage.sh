@@ -9,7 +9,8 @@ floor() { head -c "$1" "$(bundle)/volume-0000" | on slow "cat > /var/tmp/floor &
 . tests/bench/site.sh
 enroll slow
 limit
-trap 'tc -n bench qdisc del dev "$link" root 2> /dev/null || true' EXIT
+# the loop below must not read an earlier bench's
+rm -f "$dir/stage.jsonl"
 install_words slow
 "${words[@]}" > "$dir/stage.jsonl" 2>> "$dir/log" < /dev/null &
 installer=$!
@@ -29,6 +30,7 @@ for _ in 1 2; do
   floors+=("$(since "$from")")
 done
 floors=$(array "${floors[@]}")
+jq -e --argjson bytes "$bytes" 'all(. > $bytes * 8 / 2e8 * 0.95)' <<< "$floors" > /dev/null || die "the uplink was not limited: $floors s for $bytes bytes"
 what="ssh cat of as many bytes, uplink 200 Mbit/s"
 row "stage" "$what" "$floors" "[$(jq .staged <<< "$seen")]" 1.15 null "$seen"
 row "stage, unpacked" "$what" "$floors" "[$(jq .unpacked <<< "$seen")]" null null

@@ -11,14 +11,15 @@ def mb: . / 100000 | round / 10 | "\(.) MB";
 (.rows[] | select(.work == "binary") | ("binary" | pad(16)) + (.bytes | mb | left(9)) + (.budget.bytes | mb | left(32)) + (verdict | left(6))),
 "",
 (.rows[] | select(.work == "stage") | .more
-  | "stage: \(.bytes | mb); the last piece on its way after \(.transfer | sec) of sending; hashed and in place at",
-    "  \(.staged | sec) (the row), images unpacked at \(.unpacked | sec) (the row below it)"),
+  | "stage, \(.bytes | mb): last piece sent \(.transfer | sec), in place \(.staged | sec), unpacked \(.unpacked | sec)"),
 (.rows[] | select(.work == "install") | .more
-  | "install, ours:    \(.our_steps | sort_by(-.seconds)[0:5] | map("\(.step) \(.seconds)") | join(", "))",
-    "install, by hand: \(.by_hand | map("\(.act) \(.seconds * 10 | round / 10)") | join(", "))"),
+  | "install, ours:    \(.our_steps | sort_by(-.seconds)[0:3] | map("\(.step) \(.seconds | round)") | join(", "))",
+    "install, by hand: \(.by_hand | map("\(.act) \(.seconds | round)") | join(", "))"),
 (.peers as $peers | .rows[] | select(.work == "pack") | . as $pack
-  | "pack, s per 100 MB: sealift \($pack.ours.median / $pack.more.bytes * 1e10 | round / 100) (\($pack.more.bytes | mb)); "
-    + ($peers.pack_cold_seconds | to_entries | map("\(.key) \(.value / $peers.bytes * 1e10 | round / 100)") | join(", ")),
-    "  theirs: another input (\($peers.bytes | mb)), once, on a quiet machine: see peers.json"),
+  | "pack, s per 100 MB: sealift \($pack.ours.median / $pack.more.bytes * 1e10 | round / 100) of \($pack.more.bytes | mb);",
+    "  once, on a quiet machine (peers.json): "
+      + ($peers.pack_cold_seconds | to_entries | map("\(.key | split(" ")[0]) \(.value / $peers.bytes * 1e10 | round / 100)") | join(", "))),
+(.rows[] | select(.work == "pack") | (.floor.median + (.more.sync_after_curl | sort | .[length / 2 | floor])) as $synced
+  | "pack writes through to the disk; its floor with sync -f: \($synced | sec), ratio \(.ours.median / $synced * 100 | round / 100)"),
 (.conditions | "\(.cores) cores, \(.cpu), kernel \(.kernel), load \(.load_at_start) -> \(.load_at_end)",
   "\(.sealift) at \(.commit), \(.openssl | .[0:14]), \(.curl), \(.ssh | .[0:12])")
