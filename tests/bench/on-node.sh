@@ -1,5 +1,5 @@
 # By hand on the node, as root: bash -s PART.
-export KUBECONFIG=/etc/kubernetes/admin.conf HOME=/root
+export KUBECONFIG=/etc/kubernetes/admin.conf HOME=~root
 cd /var/tmp/bench
 
 runtime() {
