@@ -26,24 +26,54 @@ pub(crate) async fn run(args: PackArgs, shell: &Shell) -> anyhow::Result<Exit> {
     let lock_path = args.lock.clone().unwrap_or_else(|| args.recipe.with_extension("lock"));
     let lock = lock(&args, &recipe, &fetcher, &lock_path, shell).await?;
     let scratch = Scratch::make(&args.output, &lock)?;
-    shell.say("checking that every image named is inside");
-    let world =
-        closed_world(&recipe, &lock, &fetcher, &scratch.0).await.map_err(|error| failure::world(&error))?;
-    shell.say(&format!(
-        "  {} images named by {} charts, {} manifests and kubeadm: all inside",
-        world.images, world.charts, world.manifests
-    ));
+    // Side by side: the check works while the network is waited for. Nothing is signed before both are done.
+    let check = check_world(&recipe, &lock, &fetcher, &scratch, shell);
+    let mut packed = None;
+    let filling = async {
+        packed = Some(fill(&args, &lock, &fetcher, shell).await?);
+        anyhow::Ok(())
+    };
+    if let Err(error) = tokio::try_join!(check, filling) {
+        discard(packed.as_ref(), &args.output.join(format!("{}.part", lock.directory_name())));
+        return Err(error);
+    }
+    let Some(packed) = packed else { anyhow::bail!("filling the bundle ended without a bundle") };
     if !args.locked {
         AtomicFile::write(&lock_path, lock.to_yaml()?.as_bytes()).map_err(|error| {
             Failure::new(Exit::Refused, format!("writing lock {}: {error}", lock_path.display()))
         })?;
     }
-
-    let packed = fill(&args, &lock, &fetcher, shell).await?;
     let signer = sign(&packed.dir, &key).map_err(|error| super::verify::refused(&error))?;
     debug_assert_eq!(signer, SecretKey::id(&key));
     tell(&packed, &lock, &signer.to_string(), shell);
     Ok(Exit::Done)
+}
+
+/// Renders every chart and asks kubeadm: is every image they name in the lock?
+async fn check_world(
+    recipe: &Recipe,
+    lock: &Lock,
+    fetcher: &Fetcher,
+    scratch: &Scratch,
+    shell: &Shell,
+) -> anyhow::Result<()> {
+    shell.say("checking that every image named is inside");
+    let world =
+        closed_world(recipe, lock, fetcher, &scratch.0).await.map_err(|error| failure::world(&error))?;
+    shell.say(&format!(
+        "  {} images named by {} charts, {} manifests and kubeadm: all inside",
+        world.images, world.charts, world.manifests
+    ));
+    Ok(())
+}
+
+/// Takes away what was packed for a recipe that is not whole: nothing of it was signed, and with another image
+/// the layout is another one. A bundle that was there before stays.
+fn discard(packed: Option<&Packed>, part: &Path) {
+    if let Some(packed) = packed.filter(|packed| !packed.already) {
+        let _ = std::fs::remove_dir_all(&packed.dir);
+    }
+    let _ = std::fs::remove_dir_all(part);
 }
 
 /// Resolves the recipe against the lock that is there.

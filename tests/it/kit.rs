@@ -87,19 +87,24 @@ pub(super) fn stick() -> &'static Stick {
     STICK.get_or_init(|| {
         let dir = room().join("stick");
         let _ = std::fs::remove_dir_all(&dir);
-        std::fs::create_dir_all(&dir).unwrap();
-        let internet = Internet::start(&Cache::open().unwrap(), &dir).unwrap();
-        let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
-        std::fs::write(path("recipe.yaml"), demo_file("recipe.yaml")).unwrap();
-        sealift(&["key", "generate", "--no-password", "--output", &path("it")]).expect(0);
-        let mut words = vec!["pack".to_owned(), path("recipe.yaml"), "--key".into(), path("it.sec")];
-        words.extend(["--output".into(), path("out"), "--lock".into(), path("it.lock")]);
-        words.extend(internet.mirrors().iter().map(|mirror| format!("--mirror={mirror}")));
-        sealift(&words.iter().map(String::as_str).collect::<Vec<_>>()).expect(0);
-        let bundle = std::fs::read_dir(path("out"))
+        pack(&demo_file("recipe.yaml"), &dir).expect(0);
+        let bundle = std::fs::read_dir(dir.join("out"))
             .unwrap()
             .map(|entry| entry.unwrap().path())
             .find(|path| path.extension().is_some_and(|extension| extension == "sealift"));
-        Stick { bundle: bundle.unwrap(), key: path("it.pub").into() }
+        Stick { bundle: bundle.unwrap(), key: dir.join("it.pub") }
     })
+}
+
+/// Packs a recipe from the lab's internet into `dir/out`, signed by the new key `dir/it.sec`.
+pub(super) fn pack(recipe: &str, dir: &Path) -> Ran {
+    std::fs::create_dir_all(dir).unwrap();
+    let internet = Internet::start(&Cache::open().unwrap(), dir).unwrap();
+    let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
+    std::fs::write(path("recipe.yaml"), recipe).unwrap();
+    sealift(&["key", "generate", "--no-password", "--output", &path("it")]).expect(0);
+    let mut words = vec!["pack".to_owned(), path("recipe.yaml"), "--key".into(), path("it.sec")];
+    words.extend(["--output".into(), path("out"), "--lock".into(), path("it.lock")]);
+    words.extend(internet.mirrors().iter().map(|mirror| format!("--mirror={mirror}")));
+    sealift(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }

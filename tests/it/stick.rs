@@ -96,3 +96,17 @@ fn damage_is_refused_with_its_place() {
     fs::rename(&volume, dir.path().join("aside")).unwrap();
     assert!(verify(&bundle).expect(3).stderr.contains("volume-0000"));
 }
+
+#[test]
+fn an_image_that_a_chart_names_and_the_recipe_does_not_is_found_while_packing() {
+    let dir = tempfile::tempdir_in(super::kit::room()).unwrap();
+    let core = fs::read_to_string(super::kit::source("bundle/core.yaml")).unwrap();
+    let less: Vec<&str> = core.lines().filter(|line| !line.contains("quay.io/metallb/speaker")).collect();
+    let run = super::kit::pack(&less.join("\n"), dir.path()).expect(3);
+    for words in ["chart metallb", "DaemonSet/metallb-speaker", "quay.io/metallb/speaker:v0.15.2"] {
+        assert!(run.stderr.contains(words), "no '{words}' in: {}", run.stderr);
+    }
+    let left: Vec<_> =
+        fs::read_dir(dir.path().join("out")).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(left.is_empty() && !dir.path().join("it.lock").exists(), "{left:?}");
+}
