@@ -35,12 +35,10 @@ pub(crate) fn run(args: &VerifyArgs, shell: &Shell) -> anyhow::Result<Exit> {
         shell.data(&data.to_string());
     } else {
         shell.data(&format!(
-            "{} {}: every bit is as key {} signed it ({}, {} chunks)",
+            "{} {}: every bit is as key {} signed it",
             manifest.name,
             manifest.version,
-            bundle.signer(),
-            report.bytes,
-            report.chunks
+            bundle.signer()
         ));
     }
     Ok(Exit::Done)

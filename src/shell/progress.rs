@@ -82,7 +82,7 @@ impl Meter for Progress {
 /// A bar with bytes, rate and time left, that fits 80 columns.
 pub(crate) fn bytes_bar(bars: &MultiProgress, label: &str, total: u64) -> ProgressBar {
     let style = ProgressStyle::with_template(
-        "{prefix:<18!} [{bar:20}] {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>11} {eta:>4}",
+        "{prefix:<16!} [{bar:14}] {bytes:>10}/{total_bytes:<10} {bytes_per_sec:>12} {eta:>4}",
     )
     .unwrap_or_else(|_| ProgressStyle::default_bar())
     .progress_chars("=> ");

@@ -42,8 +42,9 @@ pub fn serve(config: &Path) -> Result<(), HostError> {
     ended
 }
 
-/// Whether the helpers' folder is all that sealift has on this node and no other helper works from it: a run
-/// that was refused before its first change, or a reset of a node that had nothing, leaves no binary.
+/// Whether the helpers' folder is all that sealift has on this node and no other helper works from it or waits
+/// for our lock (its configuration is there before it is): a run that was refused before its first change, or a
+/// reset of a node that had nothing, leaves no binary.
 fn alone(config: &Config) -> bool {
     let names = |dir: &str| -> Vec<_> {
         let entries = fs::read_dir(config.place(dir)).into_iter().flatten();
@@ -52,7 +53,7 @@ fn alone(config: &Config) -> bool {
     names(crate::paths::STATE) == ["helper"]
         && !names(crate::paths::RUN)
             .iter()
-            .any(|name| Path::new(name).extension().is_some_and(|ending| ending == "sock"))
+            .any(|name| Path::new(name).extension().is_some_and(|ending| ending == "json"))
 }
 
 async fn live(config: &Config) -> Result<(), HostError> {
