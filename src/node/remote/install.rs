@@ -13,8 +13,28 @@ use crate::{HostError, paths};
 
 const DOING: &str = "starting the helper";
 
-/// Starts a helper; gives the command that attaches to it, and its token.
-pub(super) async fn start(inner: &Inner) -> Result<(String, String), HostError> {
+/// A helper that has been started.
+pub(super) struct Listening {
+    /// The command that attaches to it.
+    pub(super) attach: String,
+    /// What it wants to hear first.
+    pub(super) token: String,
+    /// Its systemd unit.
+    pub(super) unit: String,
+}
+
+/// Waits until a helper that was told to end has ended and cleaned up behind itself, ten seconds at most: who
+/// looks at the node after us finds it as it will stay. Without systemd there is no unit and nothing to wait for.
+pub(super) async fn ended(inner: &Inner, unit: &str) -> Result<(), HostError> {
+    let line = format!(
+        "sh -c 'n=0; while [ $n -lt 100 ]; do case $(systemctl is-active {unit} 2>/dev/null) in \
+         active|deactivating) n=$((n+1)); sleep 0.1;; *) exit 0;; esac; done'"
+    );
+    exec(&inner.links, &line, tokio::io::empty(), "ending the helper").await.map(drop)
+}
+
+/// Starts a helper.
+pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
     let target = &inner.links.target;
     let root = inner.options.root.clone().unwrap_or_default();
     let dir = format!("{root}{}/{}", paths::HELPERS, inner.binary.digest.short());
@@ -51,7 +71,10 @@ pub(super) async fn start(inner: &Inner) -> Result<(String, String), HostError> 
         exec(&inner.links, &line, Cursor::new(json), DOING).await?
     };
     match serde_json::from_str::<Started>(output.stdout.trim()) {
-        Ok(Started::Listening(socket)) => Ok((format!("{dir}/sealift attach --socket {socket}"), token)),
+        Ok(Started::Listening(socket)) => {
+            let attach = format!("{dir}/sealift attach --socket {socket}");
+            Ok(Listening { attach, token, unit: format!("sealift-helper-{}.service", config.id) })
+        }
         Ok(Started::Failed(error)) => Err(error),
         Err(_) if !sudo.is_empty() && sudo_refusal(&output.stderr).is_some() => {
             let why = sudo_refusal(&output.stderr).unwrap_or_default().to_owned();

@@ -15,6 +15,7 @@ use tokio::sync::Mutex;
 use tokio::time::timeout;
 
 pub use binary::HelperBinary;
+use install::Listening;
 
 use crate::helper::{Hello, Mode, Reply, Request, Starter, Wish};
 use crate::host::{BlobReader, BoxDuplex, Host};
@@ -56,6 +57,7 @@ struct Inner {
 struct Helper {
     attach: String,
     token: String,
+    unit: String,
     /// Ends when the last clone of the host is dropped, or the helper is replaced.
     _beat: Arc<Beat>,
 }
@@ -108,10 +110,10 @@ impl RemoteHost {
         if let Some(helper) = &*helper {
             return Ok(helper.clone());
         }
-        let (attach, token) = install::start(&self.inner).await?;
+        let Listening { attach, token, unit } = install::start(&self.inner).await?;
         let beat = self.greet(&attach, &token, Wish::Beat).await?;
         let beat = Arc::new(Beat(tokio::spawn(keep_beating(beat))));
-        let new = Helper { attach, token, _beat: beat };
+        let new = Helper { attach, token, unit, _beat: beat };
         *helper = Some(new.clone());
         Ok(new)
     }
@@ -181,7 +183,10 @@ impl RemoteHost {
         match self.greet(&helper.attach, &helper.token, Wish::End).await {
             // Gone already is what was wanted.
             Err(HostError::LinkLost { .. }) => Ok(()),
-            other => other.map(|_| ()),
+            other => {
+                other?;
+                install::ended(&self.inner, &helper.unit).await
+            }
         }
     }
 }
