@@ -1,10 +1,12 @@
-//! What every changing verb does once it knows its playbook: plan, show, ask, run, follow.
+//! What verbs that work by a plan share: the plan alone, or plan, show, ask, run, follow.
 
-use sealift_engine::{Compiled, Events, Journal, NewChanges, Plan, Run, RunOptions, RunReport, Stop};
+use sealift_engine::{
+    Compiled, Events, Journal, NewChanges, Plan, Playbook, Run, RunOptions, RunReport, Stop,
+};
 use tokio::sync::mpsc;
 
 use super::site::SiteFiles;
-use super::{Connected, Exit, Failure};
+use super::{Connected, Exit, Failure, Mode};
 use crate::shell::{Shell, follow, show_plan, summary};
 
 /// Plans, asks and runs. `None` when the operator said no.
@@ -58,12 +60,17 @@ pub(crate) async fn plan_and_run(
     })
 }
 
+/// What `install` would do, under helpers that cannot change anything.
+pub(crate) async fn only_plan(files: &SiteFiles) -> anyhow::Result<Plan> {
+    let connected = Connected::to(&files.cluster, files.folder(), Mode::Plan).await?;
+    let compiled = Compiled::new(&Playbook::embedded("install")?, &files.cluster);
+    let plan = observe(files, &connected, &compiled).await;
+    connected.close().await;
+    plan
+}
+
 /// Asks every node, changes nothing.
-pub(crate) async fn observe(
-    files: &SiteFiles,
-    connected: &Connected,
-    compiled: &Compiled,
-) -> anyhow::Result<Plan> {
+async fn observe(files: &SiteFiles, connected: &Connected, compiled: &Compiled) -> anyhow::Result<Plan> {
     Ok(Plan::observe(compiled, &files.site(connected, Events::unheard())?).await?)
 }
 

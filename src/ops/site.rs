@@ -83,7 +83,7 @@ impl SiteFiles {
         }
     }
 
-    /// Where this cluster's journals, lock and last applied file are.
+    /// Where this cluster's journals and lock are.
     pub(crate) fn state_dir(&self) -> PathBuf {
         self.state.clone()
     }

@@ -1,21 +1,17 @@
 //! `sealift status`: does the site differ from what it should be? Changes nothing.
 
 use sealift_cluster::Role;
-use sealift_engine::{Compiled, Plan, PlannedStep, Playbook};
+use sealift_engine::{Plan, PlannedStep};
 
 use super::site::SiteFiles;
-use super::{Connected, Exit, Mode};
+use super::{Exit, change};
 use crate::cli::StatusArgs;
 use crate::shell::{Shell, table};
 
 /// Observes what `install` would, and says where it differs.
 pub(crate) async fn run(args: &StatusArgs, shell: &Shell) -> anyhow::Result<Exit> {
     let files = SiteFiles::open(&args.site, shell)?;
-    let connected = Connected::to(&files.cluster, files.folder(), Mode::Plan).await?;
-    let compiled = Compiled::new(&Playbook::embedded("install")?, &files.cluster);
-    let plan = super::change::observe(&files, &connected, &compiled).await;
-    connected.close().await;
-    let plan = plan?;
+    let plan = change::only_plan(&files).await?;
     if shell.json() {
         shell.data_json(&plan)?;
     } else {
