@@ -3,10 +3,12 @@
 //! Text becomes a tree with positions (`tree`), a profile is laid under it (`merge`), every value is typed
 //! on its own (`decode`), then compared with the others (`check`). All problems come back at once.
 
+mod catalogue;
 mod check;
 mod cidr;
 mod cluster;
 mod decode;
+mod difference;
 mod enroll;
 mod fields;
 mod host_key;
@@ -20,8 +22,10 @@ mod template;
 mod tree;
 mod wrong;
 
+pub use catalogue::{Absent, Effect, FieldDoc, Kind, Standing, field, fields};
 pub use cidr::{Cidr, InterfaceAddress};
 pub use cluster::Cluster;
+pub use difference::Difference;
 pub use enroll::{EnrollError, with_host_keys};
 pub use host_key::HostKey;
 pub use model::{

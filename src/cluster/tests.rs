@@ -3,7 +3,7 @@
 use crate::Cluster;
 
 /// A right file; each case replaces one piece of it. Lines are counted from this text.
-const RIGHT: &str = r#"apiVersion: sealift.dev/v1
+pub(crate) const RIGHT: &str = r#"apiVersion: sealift.dev/v1
 kind: Cluster
 metadata: {name: plant-7}
 spec:

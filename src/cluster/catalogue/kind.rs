@@ -1,0 +1,84 @@
+//! What may be written as a field's value.
+
+use std::fmt;
+
+use serde::{Serialize, Serializer};
+
+/// What may be written as a field's value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Fields with names.
+    Map,
+    /// Fields whose names sealift passes on and does not know.
+    FreeMap,
+    /// Names of the site and their addresses.
+    Hosts,
+    /// A list, each item of this kind.
+    List(&'static Kind),
+    /// One word and no other.
+    Exactly(&'static str),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// `true` or `false`.
+    Boolean,
+    /// A TCP port.
+    Port,
+    /// A name of `a-z`, `0-9` and `-`.
+    Label,
+    /// Labels joined by dots.
+    Domain,
+    /// An IP address.
+    Address,
+    /// A network: address and prefix length, no host bits.
+    Network,
+    /// An address and its network's prefix length.
+    InterfaceAddress,
+    /// Addresses from first to last, or a network.
+    Range,
+    /// A login name.
+    User,
+    /// A path on the operator's machine.
+    Path,
+    /// A server's public SSH key.
+    HostKey,
+    /// A MAC address.
+    Mac,
+    /// The kernel's name of a network interface.
+    Interface,
+    /// The name of a kubeadm check.
+    Check,
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Self::Map => "map",
+            Self::FreeMap => "map, passed on as it is",
+            Self::Hosts => "map of names to addresses",
+            Self::List(item) => return write!(f, "list of: {item}"),
+            Self::Exactly(word) => return write!(f, "{word}"),
+            Self::Choice(words) => return f.write_str(&words.join(" or ")),
+            Self::Boolean => "true or false",
+            Self::Port => "port, 1 to 65535",
+            Self::Label => "name: 1 to 63 of a-z, 0-9 and -",
+            Self::Domain => "domain name",
+            Self::Address => "IP address",
+            Self::Network => "network, address/prefix",
+            Self::InterfaceAddress => "address with prefix length",
+            Self::Range => "range FIRST-LAST, or network",
+            Self::User => "login name",
+            Self::Path => "path",
+            Self::HostKey => "public SSH key: type and base64",
+            Self::Mac => "MAC address, in quotes",
+            Self::Interface => "name of a network interface",
+            Self::Check => "name of a kubeadm check",
+        };
+        f.write_str(text)
+    }
+}
+
+impl Serialize for Kind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

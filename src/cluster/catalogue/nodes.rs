@@ -1,0 +1,98 @@
+//! Fields of the nodes.
+
+use super::{Effect, FieldDoc, Kind};
+
+const fn field(path: &'static str, kind: Kind) -> FieldDoc {
+    FieldDoc::new(path, kind)
+}
+
+const NOT_SET: &str = "read and checked; this version does not set it, the server's network stays as it is";
+/// For what a node became a member with.
+const NEW_MEMBER: &str =
+    "put the old value back; this version has no way to let one node leave and join again";
+
+pub(super) const FIELDS: &[FieldDoc] = &[
+    field("spec.nodes", Kind::List(&Kind::Map))
+        .says("the servers; the first control plane is where the cluster starts")
+        .limited("more than one control plane is refused for now")
+        .removed(Effect::Refused {
+            why: "a node does not leave by being left out: its pods and its membership would stay",
+            instead: "put it back; `node remove` is not in this version",
+        }),
+    field("spec.nodes[].name", Kind::Label).says("its hostname, and its name in Kubernetes").like("cp1"),
+    field("spec.nodes[].role", Kind::Choice(&["control-plane", "worker"]))
+        .says("`control-plane` runs the API and etcd, `worker` only workloads")
+        .like("worker")
+        .fixed(
+            "a control plane and a worker are made differently, and neither becomes the other",
+            NEW_MEMBER,
+        ),
+    field("spec.nodes[].gpu", Kind::Choice(&["auto", "none"]))
+        .says("`auto`: what is found is given to workloads")
+        .or("none")
+        .limited("read; nothing is done about it yet"),
+    field("spec.nodes[].ssh", Kind::Map).says("how to reach it").free(),
+    field("spec.nodes[].ssh.address", Kind::Address)
+        .says("IP address of its SSH server, and its address in the cluster")
+        .like("10.77.0.11")
+        .fixed("it is the node's address in the cluster: certificates, kubelet and etcd hold it", NEW_MEMBER),
+    field("spec.nodes[].ssh.user", Kind::User)
+        .says("as `spec.ssh.user`, for this node")
+        .without("that of `spec.ssh`")
+        .like("ops")
+        .free(),
+    field("spec.nodes[].ssh.port", Kind::Port)
+        .says("as `spec.ssh.port`, for this node")
+        .without("that of `spec.ssh`")
+        .like("2222")
+        .free(),
+    field("spec.nodes[].ssh.identityFile", Kind::Path)
+        .says("as `spec.ssh.identityFile`, for this node")
+        .without("that of `spec.ssh`")
+        .like("keys/cp1")
+        .free(),
+    field("spec.nodes[].ssh.hostKey", Kind::HostKey)
+        .says("the pinned key of its SSH server; written by `sealift enroll`")
+        .without("no connection is made")
+        .like("\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICy2HImIFyX/JQQXgcmgZZynuk+x1yV1nOkXvvoKeOOB\"")
+        .free(),
+    field("spec.nodes[].network", Kind::Map)
+        .says("static addresses")
+        .without("the server's network stays as it is")
+        .limited(NOT_SET)
+        .free(),
+    field("spec.nodes[].network.interface", Kind::Map)
+        .says("which interface: `mac` or `name`, one of the two")
+        .without("the one with the SSH address")
+        .limited(NOT_SET)
+        .free(),
+    field("spec.nodes[].network.interface.mac", Kind::Mac)
+        .says("by its MAC address, which stays the same")
+        .without("see `name`")
+        .like("\"52:54:00:00:00:11\"")
+        .limited(NOT_SET)
+        .free(),
+    field("spec.nodes[].network.interface.name", Kind::Interface)
+        .says("by the kernel's name")
+        .without("see `mac`")
+        .like("eno1")
+        .limited(NOT_SET)
+        .free(),
+    field("spec.nodes[].network.addresses", Kind::List(&Kind::InterfaceAddress))
+        .says("its addresses with prefix length")
+        .like("[10.77.0.11/24]")
+        .limited(NOT_SET)
+        .free(),
+    field("spec.nodes[].network.gateway", Kind::Address)
+        .says("default gateway; in one of its networks")
+        .without("none")
+        .like("10.77.0.1")
+        .limited(NOT_SET)
+        .free(),
+    field("spec.nodes[].network.nameservers", Kind::List(&Kind::Address))
+        .says("resolvers of the node itself")
+        .without("none")
+        .like("[10.77.0.2]")
+        .limited(NOT_SET)
+        .free(),
+];

@@ -1,0 +1,119 @@
+//! Fields of the site as a whole.
+
+use super::{Effect, FieldDoc, Kind};
+
+const fn field(path: &'static str, kind: Kind) -> FieldDoc {
+    FieldDoc::new(path, kind)
+}
+
+/// For what is baked into certificates, addresses and every node's configuration when a cluster is made.
+const NEW_CLUSTER: &str =
+    "put the old value back; for another one, `sealift reset` with the old file, then install anew";
+/// Kubelet reads what kubeadm wrote when the node joined, and nothing writes it again yet.
+const KUBELET: &str =
+    "kubeadm writes kubelet's configuration when a node joins; this version does not write it again";
+
+pub(super) const FIELDS: &[FieldDoc] = &[
+    field("apiVersion", Kind::Exactly("sealift.dev/v1"))
+        .says("the version of this format")
+        .like("sealift.dev/v1"),
+    field("kind", Kind::Exactly("Cluster")).says("what the file describes").like("Cluster"),
+    field("metadata", Kind::Map).says("who the site is"),
+    field("metadata.name", Kind::Label)
+        .says("the site's name; part of the endpoint's, `api.NAME.sealift.internal`")
+        .like("plant-7")
+        .fixed(
+            "the API's certificate and every node's configuration name the endpoint after it",
+            NEW_CLUSTER,
+        ),
+    field("spec", Kind::Map).says("what the site should be"),
+    field("spec.controlPlane", Kind::Map)
+        .says("how nodes reach the API")
+        .without("the control plane's own address"),
+    field("spec.controlPlane.address", Kind::Address)
+        .says("what the endpoint's name stands for")
+        .without("the control plane's own")
+        .like("10.77.0.11")
+        .limited("a virtual address is refused for now: the only control plane's own, or left out"),
+    field("spec.network", Kind::Map)
+        .says("networks that exist inside the cluster only")
+        .without("the defaults below"),
+    field("spec.network.podSubnet", Kind::Network)
+        .says("addresses of pods; every node takes a /24 of it")
+        .or("10.244.0.0/16")
+        .fixed("every node has its share of it, and pods have addresses of it", NEW_CLUSTER),
+    field("spec.network.serviceSubnet", Kind::Network)
+        .says("addresses of services; the tenth is the DNS service")
+        .or("10.96.0.0/16")
+        .fixed("services have addresses of it, and the API's certificate has one", NEW_CLUSTER),
+    field("spec.network.clusterDomain", Kind::Domain)
+        .says("zone of the cluster's own names")
+        .or("cluster.local")
+        .fixed("the API's certificate and every kubelet name it", NEW_CLUSTER),
+    field("spec.dns", Kind::Map)
+        .says("what CoreDNS answers besides the cluster's own names")
+        .without("nothing"),
+    field("spec.dns.upstreams", Kind::List(&Kind::Address))
+        .says("resolvers of the site for all other names")
+        .without("such names do not exist, at once")
+        .like("[10.77.0.2]"),
+    field("spec.dns.hosts", Kind::Hosts)
+        .says("names of the site, `name: address`; not below `clusterDomain`")
+        .without("none")
+        .like("{registry.plant.local: 10.77.0.5}"),
+    field("spec.loadBalancer", Kind::Map)
+        .says("addresses for services of type LoadBalancer")
+        .without("MetalLB is not installed"),
+    field("spec.loadBalancer.pools", Kind::List(&Kind::Map))
+        .says("pools of addresses that MetalLB gives out")
+        .without("MetalLB is not installed")
+        .removed(Effect::Partly {
+            stays: "the pool stays in the cluster",
+            by_hand: "kubectl -n metallb-system delete ipaddresspool NAME",
+        }),
+    field("spec.loadBalancer.pools[].name", Kind::Label).says("the pool's name").like("default"),
+    field("spec.loadBalancer.pools[].addresses", Kind::List(&Kind::Range))
+        .says("free addresses of the nodes' network; no node's")
+        .like("[10.77.0.240-10.77.0.250]"),
+    field("spec.ssh", Kind::Map)
+        .says("how sealift logs in where a node says nothing else")
+        .without("the defaults below")
+        .free(),
+    field("spec.ssh.user", Kind::User)
+        .says("root, or one that may sudo without a password")
+        .or("root")
+        .free(),
+    field("spec.ssh.port", Kind::Port).says("port of the SSH servers").or("22").free(),
+    field("spec.ssh.identityFile", Kind::Path)
+        .says("private key without passphrase; relative to this file, or `~/`")
+        .without("the agent's keys only")
+        .like("~/.ssh/id_ed25519")
+        .free(),
+    field("spec.os", Kind::Map).says("settings of the operating system").without("the defaults below"),
+    field("spec.os.swap", Kind::Choice(&["off", "ignore"]))
+        .says("`off`: switched off for good. `ignore`: left alone, kubelet runs with `failSwapOn: false`")
+        .or("off")
+        .fixed(KUBELET, NEW_CLUSTER),
+    field("spec.containerd", Kind::Map).says("settings of containerd").without("the defaults below"),
+    field("spec.containerd.systemdCgroup", Kind::Boolean)
+        .says("cgroups are made by systemd, for containerd and kubelet alike")
+        .or("true")
+        .fixed(KUBELET, NEW_CLUSTER),
+    field("spec.containerd.restrictOomScoreAdj", Kind::Boolean)
+        .says("for hosts that may not lower `oom_score_adj`")
+        .or("false"),
+    field("spec.kubernetes", Kind::Map).says("settings of kubeadm, kubelet and kube-proxy").without("ours"),
+    field("spec.kubernetes.ignorePreflight", Kind::List(&Kind::Check))
+        .says("kubeadm checks whose errors become warnings")
+        .without("none")
+        .like("[SystemVerification]"),
+    field("spec.kubernetes.kubelet", Kind::FreeMap)
+        .says("laid over our `KubeletConfiguration`; `null` removes a key")
+        .without("ours")
+        .like("{maxPods: 200}")
+        .fixed(KUBELET, NEW_CLUSTER),
+    field("spec.kubernetes.kubeProxy", Kind::FreeMap)
+        .says("laid over our `KubeProxyConfiguration`; `null` removes a key")
+        .without("ours")
+        .like("{metricsBindAddress: \"127.0.0.1:10249\"}"),
+];
