@@ -69,7 +69,7 @@ impl Program {
         loop {
             match self.0.output().await {
                 Err(error) if error.kind() == io::ErrorKind::ExecutableFileBusy => {
-                    tokio::time::sleep(BUSY).await
+                    tokio::time::sleep(BUSY).await;
                 }
                 done => return done,
             }
