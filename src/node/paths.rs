@@ -14,6 +14,9 @@ pub const BLOBS: &str = "/var/lib/sealift/blobs";
 /// Jobs: `<name>/{started,stdin,stdout,stderr,status}`, root's alone.
 pub const JOBS: &str = "/var/lib/sealift/jobs";
 
+/// What helpers changed: `<run>.jsonl`, root's alone, of the last runs that changed something.
+pub const JOURNAL: &str = "/var/lib/sealift/journal";
+
 /// Sockets, configurations and the lock of helpers: gone with a reboot, as the helpers are.
 pub const RUN: &str = "/run/sealift";
 

@@ -42,6 +42,8 @@ pub(super) const TREES: &[&str] = &[
     "/var/lib/sealift/jobs",
     "/var/lib/sealift/kubeadm",
     "/var/lib/sealift/receipts",
+    // the last: a reset that is cut leaves its own record
+    "/var/lib/sealift/journal",
 ];
 
 /// Directories that come with them and go when nothing is left inside, innermost first.

@@ -9,6 +9,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
+use super::journal::{Journal, told};
 use super::life::Life;
 use super::{Config, Hello, Mode, Reply, Request, Wish};
 use crate::{Action, Host as _, HostError, LocalHost, frame};
@@ -23,6 +24,7 @@ pub(super) struct Helper {
     pub(super) config: Config,
     pub(super) host: LocalHost,
     pub(super) life: Arc<Life>,
+    pub(super) journal: Arc<Journal>,
 }
 
 impl Helper {
@@ -92,7 +94,13 @@ impl Helper {
                     return Reply::Failed(refusal);
                 }
                 let _counted = (!matches!(action, Action::Job { .. })).then(|| self.life.act());
-                self.host.act(action).await.map(Reply::Answer)
+                let act = match self.journal.begin(told(&action)).await {
+                    Ok(act) => act,
+                    Err(refusal) => return Reply::Failed(refusal),
+                };
+                let answered = self.host.act(action).await;
+                act.end(answered.is_ok()).await;
+                answered.map(Reply::Answer)
             }
         };
         answered.unwrap_or_else(Reply::Failed)

@@ -5,6 +5,7 @@
 
 mod attach;
 mod connection;
+mod journal;
 mod life;
 mod lock;
 mod put;

@@ -28,11 +28,17 @@ impl Helper {
         if let Some(refusal) = self.planning(target.what()) {
             return frame::send(&mut stream, &Reply::Failed(refusal)).await;
         }
+        let act = match self.journal.begin(target.what()).await {
+            Ok(act) => act,
+            Err(refusal) => return frame::send(&mut stream, &Reply::Failed(refusal)).await,
+        };
         frame::send(&mut stream, &Reply::Ready).await?;
         let (from, mut to) = stream.into_split();
         let rest = Progress::new(from).take(target.size().saturating_sub(offset));
         let put = self.host.put_blob(target, offset, Box::pin(rest));
-        let reply = match while_working(&mut to, put).await? {
+        let put = while_working(&mut to, put).await?;
+        act.end(put.is_ok()).await;
+        let reply = match put {
             Ok(()) => Reply::Done,
             Err(error) => Reply::Failed(error),
         };

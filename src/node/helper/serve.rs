@@ -11,6 +11,7 @@ use nix::unistd::{Uid, chown};
 use tokio::net::UnixListener;
 
 use super::connection::Helper;
+use super::journal::Journal;
 use super::life::Life;
 use super::{Config, Mode, lock};
 use crate::error::Context as _;
@@ -68,7 +69,8 @@ async fn live(config: &Config) -> Result<(), HostError> {
         Some(root) => LocalHost::rooted(&config.node, root),
         None => LocalHost::new(&config.node),
     };
-    let helper = Arc::new(Helper { config: config.clone(), host, life: Arc::clone(&life) });
+    let journal = Journal::new(config);
+    let helper = Arc::new(Helper { config: config.clone(), host, life: Arc::clone(&life), journal });
     let accept = async {
         loop {
             match listener.accept().await {

@@ -53,6 +53,12 @@ async fn does_over_ssh_what_is_done_here() {
     let socket = names(&sshd, "run/sealift").into_iter().find(|name| name.contains(".sock")).unwrap();
     let meta = std::fs::metadata(sshd.root().join("run/sealift").join(&socket)).unwrap();
     assert_eq!(meta.mode() & 0o777, 0o600);
+    let journal = sshd.root().join("var/lib/sealift/journal/r1.jsonl");
+    let told = std::fs::read_to_string(&journal).unwrap();
+    for what in ["writing /etc/hosts", "writing /etc/39", "sending blob"] {
+        assert!(told.contains(what), "no '{what}' in: {told}");
+    }
+    assert_eq!(std::fs::metadata(journal).unwrap().mode() & 0o777, 0o600);
     host.close().await.unwrap();
     gone(&sshd).await;
 }
@@ -96,6 +102,7 @@ async fn a_planning_helper_refuses_every_change() {
         assert!(error.to_string().contains("started for a plan"), "{error}");
     }
     assert_eq!(mutate.list_dir("/etc").await.unwrap(), None);
+    assert_eq!(mutate.list_dir("/var/lib/sealift/journal").await.unwrap(), None);
     host.close().await.unwrap();
 }
 
