@@ -29,13 +29,18 @@ pub(crate) fn file_item<'a>(ctx: &Ctx<'a>, name: &str) -> Result<&'a Item, StepE
     })
 }
 
+/// Where the node's blob store keeps an item.
+pub(crate) fn kept(item: &Item) -> String {
+    format!("{}/sha256/{}", sealift_node::paths::BLOBS, item.digest.hex())
+}
+
 /// A copy in the node's blob store, left there by a kill after the blob was installed: nobody else would
 /// ever drop it, and disks fill.
 pub(crate) struct Kept(String);
 
 impl Kept {
     pub(crate) async fn of(probe: &Probe<'_>, item: &Item) -> Result<Option<Self>, StepError> {
-        let path = format!("{}/sha256/{}", sealift_node::paths::BLOBS, item.digest.hex());
+        let path = kept(item);
         Ok(probe.stat(&path).await?.map(|_| Self(path)))
     }
 

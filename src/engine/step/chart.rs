@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::act::ClusterAct;
+use super::binary::kept;
 use crate::filters::merge;
 use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError, blobs};
 
@@ -38,6 +39,12 @@ pub(crate) struct Release {
     inputs: Option<String>,
     /// The record's own name, a Secret.
     record: String,
+}
+
+/// What there is of a chart: helm's record, and what a cut run left on the first control plane.
+pub(crate) struct Seen {
+    release: Option<Release>,
+    left: Vec<String>,
 }
 
 struct Wanted<'a> {
@@ -75,12 +82,13 @@ impl Chart {
 }
 
 impl ClusterAct for Chart {
-    type Seen = Option<Release>;
+    type Seen = Seen;
 
-    async fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Option<Release>, StepError> {
+    async fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Seen, StepError> {
         let wanted = self.wanted(ctx)?;
+        let left = left(&eyes.probe, &wanted).await?;
         let Some(api) = &eyes.api else {
-            let expect = self.diff(&None, ctx)?;
+            let expect = self.diff(&Seen { release: None, left }, ctx)?;
             return Err(StepError::NotYet { why: "the cluster's API does not answer".to_owned(), expect });
         };
         let selector = format!("owner=helm,name={}", self.name);
@@ -96,12 +104,12 @@ impl ClusterAct for Chart {
                 record: record.metadata.name.clone()?,
             })
         });
-        Ok(releases.max_by_key(|release| release.revision))
+        Ok(Seen { release: releases.max_by_key(|release| release.revision), left })
     }
 
-    fn diff(&self, seen: &Option<Release>, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
+    fn diff(&self, seen: &Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
         let wanted = self.wanted(ctx)?;
-        let (before, reason) = match seen {
+        let (before, reason) = match &seen.release {
             None => ("absent".to_owned(), "the playbook installs it"),
             Some(release) if release.status.starts_with("pending") => (
                 format!("revision {}, {}", release.revision, release.status),
@@ -113,20 +121,30 @@ impl ClusterAct for Chart {
             Some(release) if release.inputs.as_deref() != Some(&wanted.inputs) => {
                 (format!("revision {}", release.revision), "it was made from another chart or other values")
             }
-            Some(_) => return Ok(vec![]),
+            Some(_) => {
+                let reason = "a run was cut after helm had finished";
+                return Ok(seen
+                    .left
+                    .iter()
+                    .map(|path| Change::new(path, "left behind", "absent", reason))
+                    .collect());
+            }
         };
         let after = format!("{} in {}", wanted.item.version, wanted.chart.namespace);
-        Ok(vec![Change::new(format!("chart {}", self.name), before, after, reason)])
+        Ok(vec![Change::new(self.what(), before, after, reason)])
     }
 
     async fn apply(
         &self,
         hands: &ClusterHands<'_>,
         ctx: &Ctx<'_>,
-        _changes: &[Change],
+        changes: &[Change],
     ) -> Result<(), StepError> {
         let wanted = self.wanted(ctx)?;
         let mutate = &hands.mutate;
+        if !changes.iter().any(|change| change.what == self.what()) {
+            return clean(mutate, &wanted).await;
+        }
         let probe: &Probe<'_> = mutate;
         if probe.job_state(&self.job()).await? != Some(JobState::Running) {
             self.drop_unfinished(hands, ctx, &wanted).await?;
@@ -166,6 +184,10 @@ impl ClusterAct for Chart {
 }
 
 impl Chart {
+    fn what(&self) -> String {
+        format!("chart {}", self.name)
+    }
+
     /// helm refuses to work on a release that says it is being worked on. Nobody works on it (no job runs), so the
     /// record is what a kill left behind. Objects that were made already carry the release's name and are taken over.
     async fn drop_unfinished(
@@ -176,7 +198,7 @@ impl Chart {
     ) -> Result<(), StepError> {
         let eyes = ctx.eyes().await?;
         if let Some(release) =
-            self.observe(&eyes, ctx).await?.filter(|release| release.status.starts_with("pending"))
+            self.observe(&eyes, ctx).await?.release.filter(|release| release.status.starts_with("pending"))
         {
             ctx.note(format!(
                 "{} was cut off in revision {}; its record is dropped",
@@ -191,6 +213,17 @@ impl Chart {
         }
         Ok(())
     }
+}
+
+/// Of what helm's job needs there, what is still there.
+async fn left(probe: &Probe<'_>, wanted: &Wanted<'_>) -> Result<Vec<String>, StepError> {
+    let mut left = vec![];
+    for path in [kept(wanted.item), DIR.to_owned(), HOME.to_owned()] {
+        if probe.stat(&path).await?.is_some() {
+            left.push(path);
+        }
+    }
+    Ok(left)
 }
 
 async fn clean(mutate: &Mutate<'_>, wanted: &Wanted<'_>) -> Result<(), StepError> {
