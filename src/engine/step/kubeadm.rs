@@ -126,18 +126,14 @@ impl Act {
         for (name, content) in files {
             mutate.write_file(&format!("{DIR}/{name}"), content.into_bytes(), 0o600).await?;
         }
-        self.attach(mutate, ctx).await
+        self.attach(mutate).await
     }
 
-    /// Waits for one that runs, or starts it; when it ended well, says so on the node.
-    pub(crate) async fn attach(self, mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
+    /// Waits for one that runs, or starts it, until it has ended well.
+    pub(crate) async fn attach(self, mutate: &Mutate<'_>) -> Result<(), StepError> {
         let command = self.command();
         let output = mutate.job(self.job(), command.clone()).await?;
-        if output.status == 0 {
-            self.record_done(mutate, ctx).await
-        } else {
-            Err(StepError::program(&command.argv, &output))
-        }
+        if output.status == 0 { Ok(()) } else { Err(StepError::program(&command.argv, &output)) }
     }
 
     /// The last act: it is done.

@@ -56,14 +56,21 @@ impl NodeAct for KubeadmInit {
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
         match Act::Init.traces(mutate).await?.stage(Act::Init, ctx.cluster().name().as_str()) {
-            Stage::Running => return Act::Init.attach(mutate, ctx).await,
-            Stage::Unrecorded => return Act::Init.record_done(mutate, ctx).await,
+            Stage::Running => Act::Init.attach(mutate).await?,
+            Stage::Unrecorded => {}
             Stage::Half => {
                 ctx.note("taking away a half-made control plane");
                 kubeadm::reset(mutate).await?;
+                self.init(mutate, ctx).await?;
             }
-            Stage::Absent | Stage::Done | Stage::Foreign(..) => {}
+            Stage::Absent | Stage::Done | Stage::Foreign(..) => self.init(mutate, ctx).await?,
         }
+        Act::Init.record_done(mutate, ctx).await
+    }
+}
+
+impl KubeadmInit {
+    async fn init(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
         let config = ctx.render("kubeadm/init.yaml.j2")?;
         Act::Init.run(mutate, ctx, vec![("init.yaml", config)]).await
     }

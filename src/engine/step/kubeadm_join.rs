@@ -73,8 +73,8 @@ impl NodeAct for KubeadmJoin {
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
         match Act::Join.traces(mutate).await?.stage(Act::Join, ctx.cluster().name().as_str()) {
-            Stage::Running => Act::Join.attach(mutate, ctx).await?,
-            Stage::Unrecorded => Act::Join.record_done(mutate, ctx).await?,
+            Stage::Running => Act::Join.attach(mutate).await?,
+            Stage::Unrecorded => {}
             Stage::Half | Stage::Done => {
                 ctx.note("taking away an earlier join");
                 kubeadm::reset(mutate).await?;
@@ -82,6 +82,9 @@ impl NodeAct for KubeadmJoin {
             }
             Stage::Absent | Stage::Foreign(..) => self.join(mutate, ctx).await?,
         }
+        // before it is recorded: a run that is cut in between does it the next time
+        self.take_tokens_away(mutate, ctx).await;
+        Act::Join.record_done(mutate, ctx).await?;
         registered(ctx).await
     }
 }
@@ -91,11 +94,17 @@ impl KubeadmJoin {
         let hands = ctx.hands(mutate).await?;
         let token = make_token(&hands, ctx.lane()).await?;
         let joined = join(mutate, ctx, &hands, &token).await;
-        // it lives 20 minutes at most; deleting it is one secret less, failing to is no reason to fail the join
-        if let Err(error) = delete_token(&hands, &token).await {
-            ctx.note(format!("the join token was not deleted and ends by itself in 20 minutes: {error}"));
+        if joined.is_err() {
+            self.take_tokens_away(mutate, ctx).await;
         }
         joined
+    }
+
+    /// They live 20 minutes at most; deleting them is a secret less, failing to is no reason to fail the join.
+    async fn take_tokens_away(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>) {
+        if let Err(error) = delete_tokens(mutate, ctx).await {
+            ctx.note(format!("the join token was not deleted and ends by itself in 20 minutes: {error}"));
+        }
     }
 }
 
@@ -147,10 +156,15 @@ async fn registered(ctx: &Ctx<'_>) -> Result<(), StepError> {
     })
 }
 
+/// Says whose a token is, so that a later run finds what a cut one left.
+fn description(node: &str) -> String {
+    format!("sealift: {node} joins")
+}
+
 /// A token for this one node, made by kubeadm itself: it comes back on standard output, and was in no argv.
 async fn make_token(hands: &ClusterHands<'_>, node: &str) -> Result<Secret, StepError> {
-    let description = format!("sealift: {node} joins");
-    let argv = ["/usr/local/bin/kubeadm", "token", "create", "--ttl", "20m", "--description", &description];
+    let argv =
+        ["/usr/local/bin/kubeadm", "token", "create", "--ttl", "20m", "--description", &description(node)];
     let command = Command::new(argv);
     let output = hands.mutate.run(command.clone()).await?;
     let token = output.stdout.trim();
@@ -160,10 +174,17 @@ async fn make_token(hands: &ClusterHands<'_>, node: &str) -> Result<Secret, Step
     Ok(Secret::new(token))
 }
 
-async fn delete_token(hands: &ClusterHands<'_>, token: &Secret) -> Result<(), StepError> {
-    // the part before the dot is the token's name, which is no secret (bootstrap tokens, Kubernetes documentation)
-    let id = token.expose().split('.').next().unwrap_or_default();
-    let command = Command::new(["/usr/local/bin/kubeadm", "token", "delete", id]);
-    let output = hands.mutate.run(command.clone()).await?;
-    if output.status == 0 { Ok(()) } else { Err(StepError::program(&command.argv, &output)) }
+/// This node's tokens, those of runs that were cut included.
+async fn delete_tokens(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
+    let hands = ctx.hands(mutate).await?;
+    let doing = || StepError::below(format!("asking for the join tokens of {}", ctx.lane()));
+    let secrets = hands.api()?.list("v1", "Secret", Some("kube-system"), "").await.map_err(doing())?;
+    let wanted = base64::engine::general_purpose::STANDARD.encode(description(ctx.lane()));
+    let ours = secrets.iter().filter(|secret| secret.data["data"]["description"] == wanted.as_str());
+    // the secret is named after the token's first part, which is no secret (bootstrap tokens, Kubernetes documentation)
+    for name in ours.filter_map(|secret| secret.metadata.name.as_deref()) {
+        let token = ObjectRef::new("v1", "Secret", Some("kube-system"), name);
+        hands.api()?.delete(&token).await.map_err(StepError::below(format!("deleting {token}")))?;
+    }
+    Ok(())
 }
