@@ -7,6 +7,7 @@ use super::{Config, Mode};
 /// The whole of `systemd-run`'s command line; no secret is in it.
 pub(super) fn argv(config: &Config, exe: &Path) -> Vec<String> {
     let (socket, file) = (config.socket(), config.file());
+    let early = socket.with_extension("early");
     let mut argv = vec![
         "systemd-run".to_owned(),
         format!("--unit=sealift-helper-{}", config.id),
@@ -14,7 +15,12 @@ pub(super) fn argv(config: &Config, exe: &Path) -> Vec<String> {
         "--quiet".to_owned(),
         format!("--description=sealift helper of run {}", config.run),
         // Also after a crash; `+` is outside the sandbox.
-        format!("--property=ExecStopPost=+/bin/rm -f {} {}", socket.display(), file.display()),
+        format!(
+            "--property=ExecStopPost=+/bin/rm -f {} {} {}",
+            socket.display(),
+            early.display(),
+            file.display()
+        ),
     ];
     if let Some(dir) = &config.remove_binary {
         argv.push(format!("--property=ExecStopPost=+/bin/rm -rf {dir}"));
