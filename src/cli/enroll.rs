@@ -14,10 +14,10 @@ use clap::Args;
 )]
 pub(crate) struct EnrollArgs {
     /// The cluster file
-    #[arg(short, long, value_name = "FILE", default_value = "cluster.yaml")]
+    #[arg(short, long, value_name = "FILE", default_value = "cluster.yaml", value_hint = clap::ValueHint::FilePath)]
     pub(crate) cluster: PathBuf,
 
     /// A partial cluster file merged under the cluster file
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) profile: Option<PathBuf>,
 }

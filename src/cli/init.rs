@@ -12,7 +12,7 @@ use clap::Args;
 )]
 pub(crate) struct InitArgs {
     /// The file to write
-    #[arg(short, long, value_name = "FILE", default_value = "cluster.yaml")]
+    #[arg(short, long, value_name = "FILE", default_value = "cluster.yaml", value_hint = clap::ValueHint::FilePath)]
     pub(crate) output: PathBuf,
 
     /// The site's name: a-z, 0-9 and -

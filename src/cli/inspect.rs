@@ -10,10 +10,10 @@ use clap::Args;
     sealift inspect out/core-1.36.4-1.sealift --trust keys/plant.pub --json | jq .items")]
 pub(crate) struct InspectArgs {
     /// The bundle directory, NAME-VERSION.sealift
-    #[arg(value_name = "BUNDLE")]
+    #[arg(value_name = "BUNDLE", value_hint = clap::ValueHint::DirPath)]
     pub(crate) bundle: PathBuf,
 
     /// A public key whose signature is trusted (repeatable); without it nothing shown is proved
-    #[arg(long, value_name = "KEY.pub")]
+    #[arg(long, value_name = "KEY.pub", value_hint = clap::ValueHint::FilePath)]
     pub(crate) trust: Vec<PathBuf>,
 }

@@ -24,7 +24,7 @@ pub(crate) enum KeyCommand {
 #[derive(Debug, Args)]
 pub(crate) struct KeyGenerateArgs {
     /// Where, without the ending: keys/plant makes keys/plant.sec and keys/plant.pub
-    #[arg(short, long, value_name = "DIR/NAME")]
+    #[arg(short, long, value_name = "DIR/NAME", value_hint = clap::ValueHint::FilePath)]
     pub(crate) output: PathBuf,
 
     /// Leave the secret key unprotected in its file (mode 0600)

@@ -6,6 +6,7 @@ mod helper;
 mod init;
 mod inspect;
 mod key;
+mod man;
 mod pack;
 mod planned;
 mod site;
@@ -19,10 +20,14 @@ pub(crate) use helper::{AttachArgs, HelperArgs, HelperCommand};
 pub(crate) use init::InitArgs;
 pub(crate) use inspect::InspectArgs;
 pub(crate) use key::{KeyArgs, KeyCommand, KeyGenerateArgs};
+pub(crate) use man::ManArgs;
 pub(crate) use pack::PackArgs;
 pub(crate) use planned::{InstallArgs, KubeconfigArgs, PlanArgs, ResetArgs, StatusArgs};
-pub(crate) use site::SiteArgs;
+pub(crate) use site::{ClusterArgs, SiteArgs};
 pub(crate) use verify::VerifyArgs;
+
+/// Heading of the options that every verb takes.
+const EVERYWHERE: &str = "Everywhere";
 
 /// One signed bundle on a USB stick, one command, a Kubernetes AI cluster where there is no internet.
 #[derive(Debug, Parser)]
@@ -37,15 +42,15 @@ pub(crate) use verify::VerifyArgs;
 )]
 pub(crate) struct Cli {
     /// Print data as JSON on standard output; with commands that run, events as JSON lines
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) json: bool,
 
     /// Answer every question with yes, for scripts
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = EVERYWHERE)]
     pub(crate) yes: bool,
 
     /// Say more on standard error (-v: what is done, -vv: every request)
-    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    #[arg(short, long, global = true, help_heading = EVERYWHERE, action = clap::ArgAction::Count)]
     pub(crate) verbose: u8,
 
     #[command(subcommand)]
@@ -91,6 +96,9 @@ pub(crate) enum Command {
     /// Print completions for a shell
     Completions(CompletionsArgs),
 
+    /// Write the manual, one page per verb
+    Man(ManArgs),
+
     /// The helper on a node; sealift starts it itself
     #[command(hide = true)]
     Helper(HelperArgs),
@@ -99,3 +107,6 @@ pub(crate) enum Command {
     #[command(hide = true)]
     Attach(AttachArgs),
 }
+
+#[cfg(test)]
+mod tests;

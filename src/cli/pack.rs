@@ -10,26 +10,27 @@ use clap::Args;
     sealift pack bundle/core.yaml --key keys/plant.sec --output out/\n  \
     sealift pack bundle/core.yaml --key keys/plant.sec --output out/ --locked\n  \
     sealift pack bundle/core.yaml --key keys/plant.sec --output out/ \\\n    \
-      --mirror registry.k8s.io=https://proxy.corp/k8s --mirror https://dl.k8s.io=https://proxy.corp/dl")]
+      --mirror registry.k8s.io=https://proxy.corp/k8s \\\n    \
+      --mirror https://dl.k8s.io=https://proxy.corp/dl")]
 pub(crate) struct PackArgs {
     /// The recipe: what to pack
-    #[arg(value_name = "RECIPE")]
+    #[arg(value_name = "RECIPE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) recipe: PathBuf,
 
     /// Where NAME-VERSION.sealift is made
-    #[arg(short, long, value_name = "DIR", default_value = ".")]
+    #[arg(short, long, value_name = "DIR", default_value = ".", value_hint = clap::ValueHint::DirPath)]
     pub(crate) output: PathBuf,
 
     /// The secret key that signs the bundle
-    #[arg(long, value_name = "KEY.sec")]
+    #[arg(long, value_name = "KEY.sec", value_hint = clap::ValueHint::FilePath)]
     pub(crate) key: PathBuf,
 
     /// A file whose first line is the key's password; without it a terminal is asked
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) password_file: Option<PathBuf>,
 
     /// The lock: digests and sizes [default: beside the recipe, RECIPE.lock]
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) lock: Option<PathBuf>,
 
     /// Refuse when the lock would change

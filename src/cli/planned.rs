@@ -1,17 +1,15 @@
-//! Arguments of the verbs that work by a plan: `plan`, `install`, `status`, `reset`.
-
-use std::path::PathBuf;
+//! Arguments of the verbs that work by a plan: `plan`, `install`, `status`, `reset`, and of `kubeconfig`.
 
 use clap::Args;
 
-use super::SiteArgs;
+use super::{ClusterArgs, SiteArgs};
 
 /// Arguments of `sealift plan`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  sealift plan -c plant.yaml --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n\n\
-                        Ends with 4 when there is something to do, with 0 when there is not."
-)]
+#[command(after_help = "Examples:\n  \
+    sealift plan --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n  \
+    sealift plan --bundle core-1.36.4-1.sealift --trust plant.pub --json\n\n\
+    Ends with 4 when there is something to do, with 0 when there is not.")]
 pub(crate) struct PlanArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
@@ -19,10 +17,10 @@ pub(crate) struct PlanArgs {
 
 /// Arguments of `sealift install`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  sealift install -c plant.yaml --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n\n\
-                        Killed, cut off or interrupted: type the same command again."
-)]
+#[command(after_help = "Examples:\n  \
+    sealift install --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n  \
+    sealift install --bundle core-1.36.4-1.sealift --trust plant.pub --yes\n\n\
+    Killed, cut off or interrupted: type the same command again.")]
 pub(crate) struct InstallArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
@@ -30,10 +28,10 @@ pub(crate) struct InstallArgs {
 
 /// Arguments of `sealift status`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  sealift status -c plant.yaml --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n\n\
-                        Ends with 4 when a node or the cluster differs from what it should be."
-)]
+#[command(after_help = "Examples:\n  \
+    sealift status --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n  \
+    sealift status --bundle core-1.36.4-1.sealift --trust plant.pub --json | jq .plays\n\n\
+    Ends with 4 when a node or the cluster differs from what it should be.")]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
     pub(crate) site: SiteArgs,
@@ -41,33 +39,20 @@ pub(crate) struct StatusArgs {
 
 /// Arguments of `sealift reset`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  sealift reset -c plant.yaml\n\n\
-                        Everything the cluster held is lost: workloads, volumes on the nodes, certificates.")]
+#[command(after_help = "Examples:\n  sealift reset\n  sealift reset -c plant.yaml --yes\n\n\
+    Everything the cluster held is lost: workloads, volumes on the nodes,\n\
+    certificates.")]
 pub(crate) struct ResetArgs {
-    /// The cluster file
-    #[arg(short, long, value_name = "FILE", default_value = "cluster.yaml")]
-    pub(crate) cluster: PathBuf,
-
-    /// A partial cluster file merged under the cluster file
-    #[arg(long, value_name = "FILE")]
-    pub(crate) profile: Option<PathBuf>,
-
-    /// Where the journals and locks of each cluster are kept
-    #[arg(long, value_name = "DIR", default_value = ".sealift")]
-    pub(crate) state: PathBuf,
+    #[command(flatten)]
+    pub(crate) at: ClusterArgs,
 }
 
 /// Arguments of `sealift kubeconfig`.
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Example:\n  sealift kubeconfig -c plant.yaml > ~/.kube/plant && chmod 600 ~/.kube/plant"
-)]
+#[command(after_help = "Examples:\n  sealift kubeconfig > kubeconfig && chmod 600 kubeconfig\n  \
+    sealift kubeconfig -c plant.yaml > ~/.kube/plant && chmod 600 ~/.kube/plant\n\n\
+    What it prints is a secret: whoever has it is the administrator.")]
 pub(crate) struct KubeconfigArgs {
-    /// The cluster file
-    #[arg(short, long, value_name = "FILE", default_value = "cluster.yaml")]
-    pub(crate) cluster: PathBuf,
-
-    /// Where the journals and locks of each cluster are kept
-    #[arg(long, value_name = "DIR", default_value = ".sealift")]
-    pub(crate) state: PathBuf,
+    #[command(flatten)]
+    pub(crate) at: ClusterArgs,
 }

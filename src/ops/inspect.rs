@@ -8,9 +8,6 @@ use super::{Exit, Failure};
 use crate::cli::InspectArgs;
 use crate::shell::{Shell, table};
 
-/// No line of the table is longer.
-const WIDTH: usize = 80;
-
 /// Runs `sealift inspect`.
 pub(crate) fn run(args: &InspectArgs, shell: &Shell) -> anyhow::Result<Exit> {
     let bundle = Bundle::open(&args.bundle).map_err(|error| refused(&error))?;
@@ -37,7 +34,7 @@ pub(crate) fn run(args: &InspectArgs, shell: &Shell) -> anyhow::Result<Exit> {
         shell.data(&data.to_string());
     } else {
         shell.data(&head(&manifest, &signature));
-        shell.data(&items(&manifest));
+        shell.data(&items(&manifest, shell.width()));
     }
     Ok(Exit::Done)
 }
@@ -67,7 +64,7 @@ fn head(manifest: &Manifest, signature: &str) -> String {
     )
 }
 
-fn items(manifest: &Manifest) -> String {
+fn items(manifest: &Manifest, width: usize) -> String {
     let row = |item: &Item| {
         // An image's own document is small, its layers are shared with others: a size would mislead.
         let size =
@@ -79,7 +76,7 @@ fn items(manifest: &Manifest) -> String {
         vec![item.kind.as_str().to_owned(), size, item.digest.short(), name]
     };
     let rows: Vec<Vec<String>> = manifest.items.iter().map(row).collect();
-    table(&["KIND", "SIZE", "DIGEST", "NAME"], &rows, WIDTH)
+    table(&["KIND", "SIZE", "DIGEST", "NAME"], &rows, width)
 }
 
 fn plural(count: u64) -> &'static str {

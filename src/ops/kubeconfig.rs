@@ -13,7 +13,7 @@ const LIMIT: u64 = 1 << 20;
 
 /// Reads it from the first control plane and prints it.
 pub(crate) async fn run(args: &KubeconfigArgs, shell: &Shell) -> anyhow::Result<Exit> {
-    let files = SiteFiles::without_bundle(&args.cluster, None, &args.state)?;
+    let files = SiteFiles::without_bundle(&args.at)?;
     let first = files.cluster.first_control_plane();
     let connected = Connected::to_nodes(&[first], files.folder(), Mode::Plan).await?;
     let read = connected.read(first.name.as_str(), ADMIN_CONF, LIMIT).await;

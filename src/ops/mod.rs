@@ -12,6 +12,7 @@ mod inspect;
 mod install;
 mod key;
 mod kubeconfig;
+mod man;
 mod pack;
 mod plan;
 mod reset;
@@ -49,6 +50,7 @@ pub(crate) async fn run(command: Command, shell: &Shell) -> anyhow::Result<Exit>
         Command::Kubeconfig(args) => kubeconfig::run(&args, shell).await,
         Command::Reset(args) => reset::run(&args, shell).await,
         Command::Completions(args) => completions::run(&args, shell),
+        Command::Man(args) => man::run(&args, shell),
         Command::Helper(_) | Command::Attach(_) => anyhow::bail!("the node's side runs without this runtime"),
     }
 }

@@ -9,7 +9,7 @@ use crate::shell::Shell;
 
 /// Connect, plan, ask, run; needs no bundle: nothing is brought.
 pub(crate) async fn run(args: &ResetArgs, shell: &Shell) -> anyhow::Result<Exit> {
-    let files = SiteFiles::without_bundle(&args.cluster, args.profile.as_deref(), &args.state)?;
+    let files = SiteFiles::without_bundle(&args.at)?;
     let lock = files.lock("reset", shell)?;
     let connected = Connected::to(&files.cluster, files.folder(), Mode::Run).await?;
     let compiled = Compiled::new(&Playbook::embedded("reset")?, &files.cluster);

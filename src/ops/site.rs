@@ -8,9 +8,9 @@ use sealift_bundle::{Bundle, Trust, Verified};
 use sealift_cluster::{Cluster, Node};
 use sealift_engine::{Events, RunLock, Site};
 
-use super::{Connected, Exit, Failure};
-use crate::cli::SiteArgs;
-use crate::shell::{Progress, Shell};
+use super::{Connected, Exit, Failure, verify};
+use crate::cli::{ClusterArgs, SiteArgs};
+use crate::shell::Shell;
 
 /// The operator's side of a site, read and checked.
 pub(crate) struct SiteFiles {
@@ -23,7 +23,7 @@ pub(crate) struct SiteFiles {
 impl SiteFiles {
     /// Reads the cluster file and authenticates the bundle's manifest; its content is checked when it is read.
     pub(crate) fn open(args: &SiteArgs, shell: &Shell) -> anyhow::Result<Self> {
-        let mut files = Self::without_bundle(&args.cluster, args.profile.as_deref(), &args.state)?;
+        let mut files = Self::without_bundle(&args.at)?;
         let trust = Trust::from_files(&args.trust).map_err(|error| {
             Failure::new(Exit::Usage, format!("{error}; nothing was changed"))
                 .next("--trust takes a .pub file")
@@ -40,17 +40,14 @@ impl SiteFiles {
     }
 
     /// The same for verbs that bring nothing.
-    pub(crate) fn without_bundle(
-        cluster: &Path,
-        profile: Option<&Path>,
-        state: &Path,
-    ) -> anyhow::Result<Self> {
+    pub(crate) fn without_bundle(at: &ClusterArgs) -> anyhow::Result<Self> {
+        let profile = at.profile.as_deref();
         let profile =
             profile.map(|path| read(path).map(|text| (text, path.display().to_string()))).transpose()?;
         let profile = profile.as_ref().map(|(text, origin)| (text.as_str(), origin.as_str()));
-        let folder = cluster.parent().unwrap_or(Path::new("")).to_owned();
-        let cluster = parse(&read(cluster)?, &cluster.display().to_string(), profile)?;
-        let state = state.join(cluster.name().as_str());
+        let folder = at.cluster.parent().unwrap_or(Path::new("")).to_owned();
+        let cluster = parse(&read(&at.cluster)?, &at.cluster.display().to_string(), profile)?;
+        let state = at.state.join(cluster.name().as_str());
         Ok(Self { cluster, bundle: None, state, folder })
     }
 
@@ -58,14 +55,11 @@ impl SiteFiles {
     /// nothing half put into use. Every chunk is checked again when it is sent: the stick may be swapped.
     pub(crate) fn check_whole_bundle(&self, shell: &Shell) -> anyhow::Result<()> {
         let Some(bundle) = &self.bundle else { return Ok(()) };
-        let jobs = std::thread::available_parallelism().map_or(1, usize::from);
-        let progress = Progress::bytes(shell, "verifying the bundle", bundle.manifest().stream_size);
-        tokio::task::block_in_place(|| bundle.verify(jobs, &progress)).map_err(|error| {
+        verify::whole(bundle, None, "verifying the bundle", shell).map_err(|error| {
             let exit = if error.is_integrity() { Exit::Integrity } else { Exit::Refused };
             Failure::new(exit, format!("{error}\nnothing was changed"))
                 .next("copy the bundle to the stick again, or take another")
         })?;
-        progress.finish(shell);
         Ok(())
     }
 

@@ -15,7 +15,7 @@ pub(crate) async fn run(args: &StatusArgs, shell: &Shell) -> anyhow::Result<Exit
     if shell.json() {
         shell.data_json(&plan)?;
     } else {
-        shell.data(&lanes(&files, &plan));
+        shell.data(&lanes(&files, &plan, shell.width()));
         let verdict = if plan.is_empty() {
             shell.green("as it should be")
         } else {
@@ -27,7 +27,7 @@ pub(crate) async fn run(args: &StatusArgs, shell: &Shell) -> anyhow::Result<Exit
 }
 
 /// One line per node, and one for the cluster.
-fn lanes(files: &SiteFiles, plan: &Plan) -> String {
+fn lanes(files: &SiteFiles, plan: &Plan, width: usize) -> String {
     let nodes = files.cluster.nodes().iter().map(|node| (node.name.to_string(), role(node.role).to_owned()));
     let lanes = nodes.chain([("cluster".to_owned(), String::new())]);
     let rows: Vec<Vec<String>> = lanes
@@ -40,7 +40,7 @@ fn lanes(files: &SiteFiles, plan: &Plan) -> String {
             vec![name, role, state, names.join(", ")]
         })
         .collect();
-    table(&["NODE", "ROLE", "STATE", "STEPS THAT DIFFER"], &rows, 80)
+    table(&["NODE", "ROLE", "STATE", "STEPS THAT DIFFER"], &rows, width)
 }
 
 fn role(role: Role) -> &'static str {

@@ -1,6 +1,6 @@
 //! `sealift verify`: is every bit as it was signed?
 
-use sealift_bundle::{Bundle, BundleError, Trust};
+use sealift_bundle::{Bundle, BundleError, Report, Trust, Verified};
 
 use super::{Exit, Failure};
 use crate::cli::VerifyArgs;
@@ -12,11 +12,7 @@ pub(crate) fn run(args: &VerifyArgs, shell: &Shell) -> anyhow::Result<Exit> {
         Trust::from_files(&args.trust).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     let bundle = Bundle::open(&args.bundle).map_err(|error| refused(&error))?;
     let bundle = bundle.authenticate(&trust).map_err(|error| refused(&error))?;
-    let jobs = args.jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let progress = Progress::bytes(shell, "verifying", bundle.manifest().stream_size);
-    let report =
-        tokio::task::block_in_place(|| bundle.verify(jobs, &progress)).map_err(|error| refused(&error))?;
-    progress.finish(shell);
+    let report = whole(&bundle, args.jobs, "verifying", shell).map_err(|error| refused(&error))?;
     for name in &report.foreign {
         shell.warn(&format!("{name} is beside the bundle's files and not part of it; it is ignored"));
     }
@@ -42,6 +38,20 @@ pub(crate) fn run(args: &VerifyArgs, shell: &Shell) -> anyhow::Result<Exit> {
         ));
     }
     Ok(Exit::Done)
+}
+
+/// Reads every chunk once, with `jobs` threads or one per processor, under a bar with this label.
+pub(super) fn whole(
+    bundle: &Bundle<Verified>,
+    jobs: Option<usize>,
+    label: &str,
+    shell: &Shell,
+) -> Result<Report, BundleError> {
+    let jobs = jobs.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let progress = Progress::bytes(shell, label, bundle.manifest().stream_size);
+    let report = tokio::task::block_in_place(|| bundle.verify(jobs, &progress))?;
+    progress.finish(shell);
+    Ok(report)
 }
 
 /// "Checked, and bad" ends with another code than "could not check".
