@@ -16,11 +16,15 @@ fn main() -> std::process::ExitCode {
     if rustls::crypto::ring::default_provider().install_default().is_err() {
         return Exit::Bug.into();
     }
-    let cli = cli::Cli::parse();
+    let cli = match cli::Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return shell::usage(&error).into(),
+    };
     shell::start_tracing(cli.verbose);
     let shell = Shell::new(cli.json, cli.yes);
     let result = ops::run_on_node(&cli.command).unwrap_or_else(|| start(cli.command, &shell));
     result
+        .and_then(|exit| shell.lost().map_or(Ok(exit), Err))
         .unwrap_or_else(|error| {
             shell.error(&error);
             Exit::of(&error)

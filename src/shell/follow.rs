@@ -125,7 +125,7 @@ impl<'a> Follower<'a> {
             self.say(&format!(
                 "\n{}\n{}",
                 self.shell.bold("where the time went"),
-                waterfall(&self.spans, 80)
+                waterfall(&self.spans, self.shell.width())
             ));
         }
     }

@@ -1,15 +1,19 @@
 //! The one place that prints. Standard output is data, standard error is talk.
 
+mod error;
 mod follow;
 mod plan;
 mod progress;
 mod tables;
+mod text;
 mod waterfall;
 
-use std::io::{BufRead as _, IsTerminal as _, Write as _};
+use std::io::{BufRead as _, ErrorKind, IsTerminal as _, Write as _};
+use std::sync::Mutex;
 
 use serde::Serialize;
 
+pub(crate) use error::usage;
 pub(crate) use follow::follow;
 pub(crate) use plan::{show_plan, summary};
 pub(crate) use progress::{Progress, bytes_bar};
@@ -26,16 +30,28 @@ pub(crate) struct Shell {
     yes: bool,
     terminal: bool,
     colour: bool,
+    width: usize,
+    /// Why data was lost on its way out: a full disk, not a reader that had seen enough.
+    lost: Mutex<Option<std::io::Error>>,
 }
 
+/// Columns where nobody says how many there are: a pipe, a file.
+const COLUMNS: usize = 80;
+
 impl Shell {
-    /// Reads from the environment what the libraries may not: is there a terminal, does it want colours
-    /// (<https://no-color.org>).
+    /// Reads from the environment what the libraries may not: is there a terminal, how wide is it, can it move
+    /// its cursor, does it want colours (<https://no-color.org>).
     pub(crate) fn new(json: bool, yes: bool) -> Self {
-        let terminal = std::io::stderr().is_terminal();
         let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        Self { json, yes, terminal, colour: terminal && !plain && !dumb }
+        let terminal = std::io::stderr().is_terminal() && !dumb;
+        let width = columns().unwrap_or(COLUMNS).clamp(30, 120);
+        Self { json, yes, terminal, colour: terminal && !plain, width, lost: Mutex::new(None) }
+    }
+
+    /// Columns that a line may take.
+    pub(crate) fn width(&self) -> usize {
+        self.width
     }
 
     /// Whether data goes out as JSON.
@@ -48,16 +64,29 @@ impl Shell {
         !self.yes
     }
 
-    /// Whether a person watches standard error.
+    /// Whether a person watches standard error, on something that can draw bars.
     pub(crate) fn terminal(&self) -> bool {
         self.terminal
     }
 
-    /// Prints data. A reader that went away (`| head`) is not an error.
-    #[expect(clippy::unused_self, reason = "only who was handed the shell may print")]
+    /// Prints data. A reader that went away (`| head`) is not an error; a full disk is, and [`Self::lost`] has it.
     pub(crate) fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
-        let _ = out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+        let printed =
+            out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
+        if let Err(error) = printed
+            && error.kind() != ErrorKind::BrokenPipe
+            && let Ok(mut lost) = self.lost.lock()
+        {
+            lost.get_or_insert(error);
+        }
+    }
+
+    /// Whether data was lost on its way out, for whoever decides how the process ends.
+    pub(crate) fn lost(&self) -> Option<anyhow::Error> {
+        let error = self.lost.lock().ok()?.take()?;
+        let message = format!("writing standard output: {error}; what was printed is not whole");
+        Some(Failure::new(Exit::Refused, message).next("make room, then run the same command again").into())
     }
 
     /// Prints data as one JSON document.
@@ -82,26 +111,6 @@ impl Shell {
     /// Says that something deserves a look though it stopped nothing.
     pub(crate) fn warn(&self, text: &str) {
         self.say(&format!("{} {text}", self.yellow("warning:")));
-    }
-
-    /// Says what went wrong, from the outside in, and what to do next.
-    pub(crate) fn error(&self, error: &anyhow::Error) {
-        let mut last = String::new();
-        for (depth, cause) in error.chain().enumerate() {
-            let text = cause.to_string();
-            // thiserror sources often repeat in their parent's text: say it once
-            if depth > 0 && last.contains(&text) {
-                continue;
-            }
-            let indent = if depth == 0 { self.red("error:") } else { "  because:".to_owned() };
-            self.say(&format!("{indent} {}", text.trim_end().replace('\n', "\n    ")));
-            last = text;
-        }
-        if let Some(next) =
-            error.chain().find_map(|c| c.downcast_ref::<Failure>()).and_then(|f| f.next.as_ref())
-        {
-            self.say(&format!("{} {next}", self.cyan("next:")));
-        }
     }
 
     /// Asks before a change. No terminal and no `--yes` is a refusal, never a guess.
@@ -170,4 +179,15 @@ pub(crate) fn start_tracing(verbose: u8) {
     let filter = tracing_subscriber::EnvFilter::try_from_env("SEALIFT_LOG")
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new(level));
     let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+}
+
+/// What `COLUMNS` says, or else the terminal that standard output or standard error is.
+fn columns() -> Option<usize> {
+    let told = std::env::var("COLUMNS").ok().and_then(|text| text.parse().ok());
+    let seen = || {
+        let size = terminal_size::terminal_size_of(std::io::stdout());
+        let (width, _) = size.or_else(|| terminal_size::terminal_size_of(std::io::stderr()))?;
+        Some(usize::from(width.0))
+    };
+    told.or_else(seen)
 }

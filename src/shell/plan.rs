@@ -3,9 +3,7 @@
 use sealift_engine::{Certainty, Change, Plan, PlannedStep};
 
 use super::Shell;
-
-/// Columns of a terminal nobody has asked about.
-const WIDTH: usize = 80;
+use super::text::wrapped;
 
 /// Prints the plan as data: it is the answer to `sealift plan`.
 pub(crate) fn show_plan(shell: &Shell, plan: &Plan, print: impl Fn(&str)) {
@@ -24,7 +22,7 @@ pub(crate) fn show_plan(shell: &Shell, plan: &Plan, print: impl Fn(&str)) {
                 print(&line(shell, change));
             }
             for reason in reasons(&first.changes) {
-                print(&shell.dim(&wrapped(&format!("because {reason}"), "      ")));
+                print(&shell.dim(&wrapped(&format!("because {reason}"), "      ", shell.width())));
             }
         }
     }
@@ -60,7 +58,7 @@ fn groups(steps: &[PlannedStep]) -> Vec<Vec<&PlannedStep>> {
 
 fn line(shell: &Shell, change: &Change) -> String {
     let text = format!("{}: {} -> {}", change.what, change.before, change.after);
-    format!("    {} {}", shell.yellow("~"), wrapped(&text, "      ").trim_start())
+    format!("    {} {}", shell.yellow("~"), wrapped(&text, "      ", shell.width()).trim_start())
 }
 
 /// Each reason once, in order.
@@ -72,37 +70,4 @@ fn reasons(changes: &[Change]) -> Vec<&str> {
         }
     }
     seen
-}
-
-/// Breaks a text at spaces so that no line passes 80 columns, where the words allow it.
-fn wrapped(text: &str, indent: &str) -> String {
-    let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
-        let full = lines.last().is_some_and(|l| {
-            !l.is_empty() && indent.len() + l.chars().count() + 1 + word.chars().count() > WIDTH
-        });
-        if full {
-            lines.push(String::new());
-        }
-        if let Some(last) = lines.last_mut() {
-            if !last.is_empty() {
-                last.push(' ');
-            }
-            last.push_str(word);
-        }
-    }
-    lines.iter().map(|l| format!("{indent}{l}")).collect::<Vec<_>>().join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::wrapped;
-
-    #[test]
-    fn wraps_at_words_and_keeps_them_all() {
-        let text = "word ".repeat(60);
-        let lines = wrapped(&text, "  ");
-        assert!(lines.lines().all(|line| line.chars().count() <= 80));
-        assert_eq!(lines.split_whitespace().count(), 60);
-    }
 }

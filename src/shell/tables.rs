@@ -1,12 +1,14 @@
 //! Tables for people: columns as wide as their content, the last one cut to what is left of the line.
 
-/// Lays rows out under `header`, two spaces between columns, no line longer than `width` characters.
+use super::text::{fit, width_of};
+
+/// Lays rows out under `header`, two spaces between columns, no line longer than `width` columns.
 pub(crate) fn table(header: &[&str], rows: &[Vec<String>], width: usize) -> String {
     let columns = header.len();
-    let mut widths: Vec<usize> = header.iter().map(|h| h.chars().count()).collect();
+    let mut widths: Vec<usize> = header.iter().map(|head| width_of(head)).collect();
     for row in rows {
         for (column, cell) in row.iter().enumerate().take(columns) {
-            widths[column] = widths[column].max(cell.chars().count());
+            widths[column] = widths[column].max(width_of(cell));
         }
     }
     let used: usize = widths.iter().take(columns.saturating_sub(1)).map(|w| w + 2).sum();
@@ -16,26 +18,14 @@ pub(crate) fn table(header: &[&str], rows: &[Vec<String>], width: usize) -> Stri
     let line = |cells: Vec<&str>| {
         let mut text = String::new();
         for (column, cell) in cells.iter().enumerate() {
-            let cell = cut(cell, widths[column]);
-            text.push_str(&cell);
-            if column + 1 < cells.len() {
-                let fill = widths[column].saturating_sub(cell.chars().count()) + 2;
-                text.extend(std::iter::repeat_n(' ', fill));
-            }
+            text.push_str(&fit(cell, widths[column]));
+            text.push_str("  ");
         }
         text.trim_end().to_owned()
     };
     let mut lines = vec![line(header.to_vec())];
     lines.extend(rows.iter().map(|row| line(row.iter().map(String::as_str).collect())));
     lines.join("\n")
-}
-
-/// Cuts a text to `width` characters, with an ellipsis where something is missing.
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        return text.to_owned();
-    }
-    text.chars().take(width.saturating_sub(1)).chain(['…']).collect()
 }
 
 #[cfg(test)]

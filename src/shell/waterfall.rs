@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::text::fit;
+
 /// One stretch of work.
 #[derive(Debug, Clone)]
 pub(crate) struct Span {
@@ -29,7 +31,9 @@ pub(crate) fn waterfall(spans: &[Span], width: usize) -> String {
     let (mut shown, small): (Vec<&Span>, Vec<&Span>) =
         spans.iter().partition(|span| span.to - span.from >= end / 100.0);
     shown.sort_by(|a, b| a.from.total_cmp(&b.from));
-    let room = width.saturating_sub(LANE + NAME + TIME + 4).max(8);
+    // a narrow terminal costs names first, then the bar
+    let name = NAME.min(width.saturating_sub(LANE + TIME + 4) / 2);
+    let room = width.saturating_sub(LANE + name + TIME + 4).max(4);
     let mut text = String::new();
     for span in shown {
         let (left, right) =
@@ -37,9 +41,9 @@ pub(crate) fn waterfall(spans: &[Span], width: usize) -> String {
         let bar: String = (0..room).map(|at| if at >= left && at < right { '█' } else { '·' }).collect();
         let _ = writeln!(
             text,
-            "{:<LANE$} {:<NAME$} {bar} {:>TIME$}",
-            cut(&span.lane, LANE),
-            cut(&span.name, NAME),
+            "{} {} {bar} {:>TIME$}",
+            fit(&span.lane, LANE),
+            fit(&span.name, name),
             seconds(span.to - span.from)
         );
     }
@@ -47,7 +51,7 @@ pub(crate) fn waterfall(spans: &[Span], width: usize) -> String {
         let sum: f64 = small.iter().map(|span| span.to - span.from).sum();
         let _ = writeln!(text, "{:<LANE$} {} short steps, {} together", "", small.len(), seconds(sum));
     }
-    let _ = write!(text, "{:<LANE$} {:<NAME$} {:<room$} {:>TIME$}", "", "whole run", "", seconds(end));
+    let _ = write!(text, "{:<LANE$} {:<name$} {:<room$} {:>TIME$}", "", "whole run", "", seconds(end));
     text
 }
 
@@ -65,30 +69,24 @@ fn seconds(seconds: f64) -> String {
     if seconds >= 100.0 { format!("{seconds:.0} s") } else { format!("{seconds:.1} s") }
 }
 
-fn cut(text: &str, width: usize) -> String {
-    if text.chars().count() <= width {
-        text.to_owned()
-    } else {
-        text.chars().take(width - 1).chain(['…']).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use super::super::text::width_of;
     use super::{Span, waterfall};
 
     #[test]
     fn draws_within_eighty_columns_and_gathers_what_is_short() {
         let span = |lane: &str, name: &str, from, to| Span { lane: lane.into(), name: name.into(), from, to };
-        let text = waterfall(
-            &[
-                span("cp1", "kubeadm init", 10.0, 28.0),
-                span("worker-with-a-long-name", "images", 0.0, 10.0),
-                span("cp1", "sysctl", 0.0, 0.01),
-            ],
-            80,
-        );
-        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        let spans = [
+            span("cp1", "kubeadm init", 10.0, 28.0),
+            span("worker-with-a-long-name", "images", 0.0, 10.0),
+            span("cp1", "sysctl", 0.0, 0.01),
+        ];
+        for width in [40, 80] {
+            let text = waterfall(&spans, width);
+            assert!(text.lines().all(|line| width_of(line) <= width), "{text}");
+        }
+        let text = waterfall(&spans, 80);
         assert_eq!(text.lines().count(), 4, "{text}");
         assert!(text.lines().next().is_some_and(|line| line.starts_with("worker-wi…")), "{text}");
         assert!(text.contains("1 short steps"), "{text}");

@@ -1,8 +1,8 @@
 //! The command line: help that fits, wrong words that are told apart, a start that takes no time.
 
-use super::kit::sealift;
+use super::kit::{Ran, SEALIFT, sealift};
 
-const VERBS: [&str; 12] = [
+const VERBS: [&str; 13] = [
     "key",
     "pack",
     "verify",
@@ -15,6 +15,7 @@ const VERBS: [&str; 12] = [
     "kubeconfig",
     "reset",
     "completions",
+    "man",
 ];
 
 #[test]
@@ -62,10 +63,74 @@ fn a_missing_cluster_file_says_what_to_do() {
 }
 
 #[test]
-fn completions_come_for_every_shell() {
-    for shell in ["bash", "zsh", "fish"] {
-        let run = sealift(&["completions", shell]);
-        assert_eq!(run.status, 0, "{}", run.stderr);
-        assert!(run.stdout.contains("sealift"));
+fn completions_come_for_every_shell_and_know_files_from_words() {
+    let of = |shell: &str| sealift(&["completions", shell]).expect(0).stdout;
+    assert!(of("zsh").contains(":KEY.pub:_files"), "zsh completes no file for --trust");
+    assert!(of("fish").contains("-l trust"), "fish does not know --trust");
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("plant.pub"), "").unwrap();
+    std::fs::write(dir.path().join("script"), of("bash")).unwrap();
+    let ask = |words: &str, now: &str, before: &str| {
+        let script = format!(
+            "source ./script; compopt() {{ :; }}; COMP_WORDS=({words}); COMP_CWORD=$((${{#COMP_WORDS[@]}} - 1)); \
+             _sealift sealift '{now}' '{before}'; echo \"${{COMPREPLY[@]}}\""
+        );
+        Ran::of(std::process::Command::new("bash").args(["-c", &script]).current_dir(dir.path()))
+            .expect(0)
+            .stdout
+    };
+    assert_eq!(ask("sealift inst", "inst", "sealift").trim(), "install");
+    assert_eq!(ask("sealift verify --trust pl", "pl", "--trust").trim(), "plant.pub");
+}
+
+#[test]
+fn the_manual_is_whole_and_groff_takes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let run = sealift(&["man", "--json", "--output", dir.path().to_str().unwrap()]).expect(0);
+    let pages: Vec<std::path::PathBuf> = serde_json::from_str(&run.stdout).unwrap();
+    for verb in VERBS {
+        assert!(pages.iter().any(|page| page.ends_with(format!("sealift-{verb}.1"))), "no page for {verb}");
     }
+    for page in pages {
+        let groff =
+            Ran::of(std::process::Command::new("groff").args(["-man", "-Tutf8", "-ww"]).arg(&page)).expect(0);
+        assert_eq!(groff.stderr, "", "{}", page.display());
+        assert!(groff.stdout.contains("SYNOPSIS") && groff.stdout.contains("--help"), "{}", groff.stdout);
+    }
+}
+
+#[test]
+fn data_that_did_not_fit_is_an_error_and_a_reader_that_left_is_none() {
+    let run = |to: &str| {
+        let line = format!("{SEALIFT} completions bash {to}");
+        Ran::of(std::process::Command::new("bash").args(["-o", "pipefail", "-c", &line]))
+    };
+    let full = run("> /dev/full").expect(1);
+    assert!(
+        full.stderr.contains("writing standard output") && full.stderr.contains("next:"),
+        "{}",
+        full.stderr
+    );
+    assert_eq!(run("| head -n 1").expect(0).stderr, "");
+}
+
+#[test]
+fn a_program_gets_the_error_as_data() {
+    for (words, code) in
+        [(&["--json", "install"][..], 2), (&["--json", "status", "--bundle", "/", "--trust", "x"], 2)]
+    {
+        let run = sealift(words).expect(code);
+        let last = run.stdout.lines().last().unwrap_or_default();
+        let document: serde_json::Value = serde_json::from_str(last).unwrap();
+        assert_eq!(document["error"]["exit"], code, "{last}");
+        assert!(document["error"]["causes"][0].as_str().is_some_and(|text| text.len() > 10), "{last}");
+    }
+}
+
+#[test]
+fn a_narrow_terminal_gets_narrow_help() {
+    let run = Ran::of(std::process::Command::new(SEALIFT).arg("install").env("COLUMNS", "40").arg("--help"));
+    let long =
+        run.stdout.lines().filter(|line| line.chars().count() > 40 && !line.contains("sealift")).count();
+    assert_eq!(long, 0, "{}", run.stdout);
 }

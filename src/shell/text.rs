@@ -1,0 +1,76 @@
+//! Texts in columns: how wide they are on a terminal, cut and wrapped to fit.
+
+use unicode_width::{UnicodeWidthChar as _, UnicodeWidthStr as _};
+
+/// Columns that a text takes; an ideograph takes two.
+pub(crate) fn width_of(text: &str) -> usize {
+    text.width()
+}
+
+/// Cuts a text to `width` columns, with an ellipsis where something is missing.
+pub(crate) fn cut(text: &str, width: usize) -> String {
+    if width_of(text) <= width {
+        return text.to_owned();
+    }
+    let (mut kept, mut used) = (String::new(), 0);
+    for c in text.chars() {
+        used += c.width().unwrap_or(0);
+        if used >= width {
+            break;
+        }
+        kept.push(c);
+    }
+    kept.push('…');
+    kept
+}
+
+/// A text with blanks behind it, so that it takes `width` columns; a longer one is cut.
+pub(crate) fn fit(text: &str, width: usize) -> String {
+    let text = cut(text, width);
+    let blanks = width.saturating_sub(width_of(&text));
+    text + &" ".repeat(blanks)
+}
+
+/// Breaks a text at spaces so that no line passes `width` columns, where the words allow it; every line begins
+/// with `indent`.
+pub(crate) fn wrapped(text: &str, indent: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split_whitespace() {
+        let full = lines.last().is_some_and(|line| {
+            !line.is_empty() && width_of(indent) + width_of(line) + 1 + width_of(word) > width
+        });
+        if full {
+            lines.push(String::new());
+        }
+        if let Some(last) = lines.last_mut() {
+            if !last.is_empty() {
+                last.push(' ');
+            }
+            last.push_str(word);
+        }
+    }
+    lines.iter().map(|line| format!("{indent}{line}")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{cut, fit, width_of, wrapped};
+
+    #[test]
+    fn wraps_at_words_and_keeps_them_all() {
+        let text = "word ".repeat(60);
+        for width in [40, 80] {
+            let lines = wrapped(&text, "  ", width);
+            assert!(lines.lines().all(|line| width_of(line) <= width));
+            assert_eq!(lines.split_whitespace().count(), 60);
+        }
+    }
+
+    #[test]
+    fn wide_characters_count_twice() {
+        assert_eq!(cut("工厂七号", 8), "工厂七号");
+        assert_eq!(cut("工厂七号", 7), "工厂七…");
+        assert_eq!(width_of(&fit("工厂", 7)), 7);
+        assert_eq!(wrapped("工厂 七号", "", 8), "工厂\n七号");
+    }
+}
