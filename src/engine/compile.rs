@@ -43,6 +43,19 @@ impl Compiled {
         Self { name: playbook.name.clone(), plays: plays.collect() }
     }
 
+    /// Every step on every node, in order: the play's name, the lane's, the task.
+    pub(crate) fn tasks<'a>(
+        &'a self,
+        cluster: &'a Cluster,
+    ) -> impl Iterator<Item = (&'a str, &'a str, Task<'a>)> {
+        self.plays.iter().flat_map(move |play| {
+            let lanes = play.lanes(cluster).into_iter();
+            lanes.flat_map(move |lane| {
+                lane.tasks.into_iter().map(move |task| (play.name.as_str(), lane.name, task))
+            })
+        })
+    }
+
     /// The verb whose story this is.
     pub fn name(&self) -> &str {
         &self.name

@@ -1,5 +1,7 @@
 //! What would change, observed on every node and frozen.
 
+mod frozen;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_stream::Digest;
@@ -7,8 +9,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::ctx::Pending;
 use crate::run::Failure;
-use crate::schedule::{Lane, Task, in_lanes};
-use crate::{Certainty, Change, Compiled, Site, StepError};
+use crate::schedule::{Lane, in_lanes};
+use crate::{Certainty, Change, Compiled, Difference, Site, StepError};
+
+pub use frozen::{Basis, Moved};
 
 /// The lane of cluster steps.
 pub(crate) const CLUSTER_LANE: &str = "cluster";
@@ -24,8 +28,10 @@ pub struct Plan {
     pub verb: String,
     /// The cluster's name.
     pub cluster: String,
-    /// SHA-256 over bundle, cluster file, compiled steps and changes: what an operator agreed to.
+    /// SHA-256 over the basis and the changes: what an operator agreed to.
     pub digest: Digest,
+    /// What it was made from.
+    pub basis: Basis,
     /// How many steps were observed, those without changes included.
     pub observed: usize,
     /// Plays that have changes.
@@ -56,6 +62,9 @@ pub struct PlannedStep {
     pub certainty: Certainty,
     /// The changes.
     pub changes: Vec<Change>,
+    /// What they are in texts and fields, when that was asked for; no part of the digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub differences: Vec<Difference>,
 }
 
 /// Why there is no plan.
@@ -73,6 +82,9 @@ pub enum PlanError {
 }
 
 impl Plan {
+    /// The schema this code writes.
+    pub const SCHEMA: u32 = 1;
+
     /// Observes every step on every node; changes nothing.
     pub async fn observe(compiled: &Compiled, site: &Site) -> Result<Self, PlanError> {
         let mut pending: BTreeMap<&str, Pending> =
@@ -113,9 +125,40 @@ impl Plan {
         if !failures.is_empty() {
             return Err(PlanError::Observe { failures });
         }
-        let digest = digest(compiled, site, &plays)?;
+        let basis = Basis::of(compiled, site)?;
+        let digest = frozen::digest(&basis, &plays)?;
         let cluster = site.cluster.name().as_str().to_owned();
-        Ok(Self { schema: 1, verb: compiled.name.clone(), cluster, digest, observed, plays })
+        Ok(Self {
+            schema: Self::SCHEMA,
+            verb: compiled.name.clone(),
+            cluster,
+            digest,
+            basis,
+            observed,
+            plays,
+        })
+    }
+
+    /// Adds what the changes are in the text of files and the fields of objects; asks the nodes again.
+    pub async fn with_differences(mut self, compiled: &Compiled, site: &Site) -> Result<Self, PlanError> {
+        let mut failures = vec![];
+        for (play, lane, task) in compiled.tasks(&site.cluster) {
+            let steps = self.plays.iter_mut().filter(|planned| planned.name == play);
+            let mut steps = steps.flat_map(|planned| &mut planned.steps);
+            let Some(step) = steps.find(|step| step.node == lane && step.step == task.name()) else {
+                continue;
+            };
+            match task.differences(site).await {
+                Ok(differences) => step.differences = differences,
+                Err(error) => failures.push(Failure {
+                    play: play.to_owned(),
+                    node: lane.to_owned(),
+                    step: step.step.clone(),
+                    error,
+                }),
+            }
+        }
+        if failures.is_empty() { Ok(self) } else { Err(PlanError::Observe { failures }) }
     }
 
     /// Whether nothing would change.
@@ -131,26 +174,6 @@ impl Plan {
     /// Steps that have changes, each with its play's name.
     pub fn steps(&self) -> impl Iterator<Item = (&str, &PlannedStep)> {
         self.plays.iter().flat_map(|play| play.steps.iter().map(|step| (play.name.as_str(), step)))
-    }
-
-    /// Which of `changes` nobody agreed to: those of a step that was observed and had no such change, nor
-    /// comes `after` a step that had any.
-    pub(crate) fn unplanned(
-        &self,
-        play: &str,
-        lane: &str,
-        task: &Task<'_>,
-        changes: &[Change],
-    ) -> Vec<Change> {
-        let planned = self.steps().find(|(p, s)| *p == play && s.node == lane && s.step == task.name());
-        let loose = planned.is_some_and(|(_, step)| step.certainty != Certainty::Known)
-            || task.after().is_some_and(|after| self.steps().any(|(_, step)| step.step == after));
-        if loose {
-            return vec![];
-        }
-        let known =
-            |change: &Change| planned.is_some_and(|(_, s)| s.changes.iter().any(|c| c.what == change.what));
-        changes.iter().filter(|change| !known(change)).cloned().collect()
     }
 }
 
@@ -194,6 +217,7 @@ async fn observe_lane<'a>(
             disruptive: task.disruptive(),
             certainty,
             changes,
+            differences: vec![],
         });
     }
     Observed { steps, failed: None }
@@ -208,11 +232,5 @@ fn expected(step: &str, why: &str, expect: Vec<Change>) -> Vec<Change> {
     }
 }
 
-/// `serde_json` writes maps in their own order and all maps here are built in a fixed one, so equal plans
-/// have equal bytes.
-fn digest(compiled: &Compiled, site: &Site, plays: &[PlannedPlay]) -> Result<Digest, serde_json::Error> {
-    let bundle = site.bundle.as_ref().map(|bundle| serde_json::to_vec(bundle.manifest())).transpose()?;
-    let bundle = bundle.map(|bytes| Digest::of(&bytes));
-    let whole = serde_json::to_vec(&(1, bundle, &site.cluster, compiled, plays))?;
-    Ok(Digest::of(&whole))
-}
+#[cfg(test)]
+mod tests;

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::ctx::Pending;
 use crate::playbook::StepDef;
 use crate::step::{ClusterStep, NodeStep};
-use crate::{Change, Ctx, Site, StepError};
+use crate::{Change, Ctx, Difference, Site, StepError};
 
 /// The tasks of one node in one play, or those of the cluster.
 pub(crate) struct Lane<'a> {
@@ -79,6 +79,17 @@ impl<'a> Task<'a> {
                 step.step.changes(&probe, &ctx).await
             }
             Self::Cluster(step) => step.step.changes(&site.eyes().await?, &ctx).await,
+        }
+    }
+
+    /// What its changes are in texts and fields.
+    pub(crate) async fn differences(&self, site: &'a Site) -> Result<Vec<Difference>, StepError> {
+        let ctx = self.ctx(site, None);
+        match self {
+            Self::Node(step, node) => {
+                step.step.differences(&Probe::new(site.host(node.name.as_str())?), &ctx).await
+            }
+            Self::Cluster(step) => step.step.differences(&site.eyes().await?, &ctx).await,
         }
     }
 

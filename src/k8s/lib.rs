@@ -19,5 +19,6 @@ pub use document::{Document, ObjectRef, documents};
 pub use error::K8sError;
 pub use kubeconfig::{Credentials, Pem};
 pub use reader::{Reader, Seen};
+pub use same::FieldDifference;
 pub use wait::{Stuck, Target};
 pub use writer::{Applied, Outcome, Writer};

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use kube::api::{Api as KubeApi, DynamicObject, ListParams};
 use kube::core::discovery::{ApiResource, Scope};
+use serde_json::Value;
 use tokio::sync::Mutex;
 
 use crate::document::{Document, ObjectRef};
-use crate::same::differences;
+use crate::same::{FieldDifference, differences, fields};
 use crate::{Api, K8sError};
 
 /// How long one request may take.
@@ -112,14 +113,25 @@ impl Reader {
 
     /// Compares one document with the cluster; reads only.
     pub async fn compare(&self, document: &Document) -> Result<Seen, K8sError> {
-        let Some(live) = self.get(&document.object).await? else { return Ok(Seen::Missing) };
+        let Some(live) = self.live(document).await? else { return Ok(Seen::Missing) };
+        let found = differences(&document.body, &live);
+        Ok(if found.is_empty() { Seen::Same } else { Seen::Differs(found) })
+    }
+
+    /// The fields in which the cluster differs from a document, with both values; `None` when the object is not
+    /// there.
+    pub async fn differences(&self, document: &Document) -> Result<Option<Vec<FieldDifference>>, K8sError> {
+        Ok(self.live(document).await?.map(|live| fields(&document.body, &live)))
+    }
+
+    async fn live(&self, document: &Document) -> Result<Option<Value>, K8sError> {
+        let Some(live) = self.get(&document.object).await? else { return Ok(None) };
         let live = serde_json::to_value(live).map_err(|error| K8sError::Document {
             origin: document.object.to_string(),
             index: 1,
             why: error.to_string(),
-        })?;
-        let found = differences(&document.body, &live);
-        Ok(if found.is_empty() { Seen::Same } else { Seen::Differs(found) })
+        });
+        live.map(Some)
     }
 
     /// The API for an object's kind and namespace.

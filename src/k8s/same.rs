@@ -6,16 +6,37 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 /// More paths than this help nobody.
 const SHOWN: usize = 8;
 
+/// A field of an object that is not as a document says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldDifference {
+    /// Where, e.g. `spec.template.spec.containers[coredns].image`.
+    pub path: String,
+    /// How it is; `null` when it is not set.
+    pub before: Value,
+    /// How it will be.
+    pub after: Value,
+}
+
 /// Paths at which `live` is not what `wanted` says, at most eight.
 pub(crate) fn differences(wanted: &Value, live: &Value) -> Vec<String> {
+    fields(wanted, live).into_iter().take(SHOWN).map(|field| field.path).collect()
+}
+
+/// Fields at which `live` is not what `wanted` says, with both values; of a Secret the values are not told.
+pub(crate) fn fields(wanted: &Value, live: &Value) -> Vec<FieldDifference> {
     let mut found = Vec::new();
     compare("", &readable(wanted.clone()), live, &mut found);
-    found.truncate(SHOWN);
+    if wanted.get("kind").and_then(Value::as_str) == Some("Secret") {
+        for field in &mut found {
+            (field.before, field.after) = ("(secret)".into(), "(secret)".into());
+        }
+    }
     found
 }
 
@@ -34,7 +55,7 @@ fn readable(mut wanted: Value) -> Value {
     wanted
 }
 
-fn compare(path: &str, wanted: &Value, live: &Value, found: &mut Vec<String>) {
+fn compare(path: &str, wanted: &Value, live: &Value, found: &mut Vec<FieldDifference>) {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
             for (key, wanted) in wanted.iter().filter(|(key, _)| !(path.is_empty() && *key == "status")) {
@@ -57,7 +78,11 @@ fn compare(path: &str, wanted: &Value, live: &Value, found: &mut Vec<String>) {
         }
         (wanted, live) if is_empty(wanted) && is_empty(live) => {}
         (wanted, live) if scalar(wanted).is_some() && scalar(wanted) == scalar(live) => {}
-        _ => found.push(path.trim_start_matches('.').to_owned()),
+        _ => found.push(FieldDifference {
+            path: path.trim_start_matches('.').to_owned(),
+            before: live.clone(),
+            after: wanted.clone(),
+        }),
     }
 }
 
@@ -127,8 +152,20 @@ fn whole(text: &str) -> Option<i128> {
 
 #[cfg(test)]
 mod tests {
-    use super::differences;
+    use super::{FieldDifference, differences, fields};
     use serde_json::json;
+
+    #[test]
+    fn both_values_are_told_but_a_secret_s() {
+        let (wanted, live) =
+            (json!({"kind": "A", "data": {"a": "1"}}), json!({"kind": "A", "data": {"a": "2"}}));
+        let found = FieldDifference { path: "data.a".into(), before: "2".into(), after: "1".into() };
+        assert_eq!(fields(&wanted, &live), [found]);
+        let secret = |text: &str| json!({"kind": "Secret", "stringData": {"a": text}});
+        let told =
+            format!("{:?}", fields(&secret("hush"), &json!({"kind": "Secret", "data": {"a": "c3Rp"}})));
+        assert!(told.contains("data.a") && !told.contains("aHVzaA") && !told.contains("c3Rp"), "{told}");
+    }
 
     #[test]
     fn defaults_of_the_server_are_no_difference() {

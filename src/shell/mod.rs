@@ -1,9 +1,11 @@
 //! The one place that prints. Standard output is data, standard error is talk.
 
+mod difference;
 mod error;
 mod follow;
 mod plan;
 mod progress;
+mod report;
 mod tables;
 mod text;
 mod waterfall;
@@ -15,8 +17,9 @@ use serde::Serialize;
 
 pub(crate) use error::usage;
 pub(crate) use follow::follow;
-pub(crate) use plan::{show_plan, summary};
+pub(crate) use plan::{estimated, show_plan, summary};
 pub(crate) use progress::{Progress, bytes_bar};
+pub(crate) use report::report_html;
 pub(crate) use tables::table;
 pub(crate) use waterfall::{Span, waterfall};
 
@@ -31,9 +34,11 @@ pub(crate) struct Shell {
     terminal: bool,
     colour: bool,
     width: usize,
-    /// Why data was lost on its way out: a full disk, not a reader that had seen enough.
-    lost: Mutex<Option<std::io::Error>>,
 }
+
+/// Why data was lost on its way out: a full disk, not a reader that had seen enough. The process has one standard
+/// output, so it has one of these.
+static LOST: Mutex<Option<std::io::Error>> = Mutex::new(None);
 
 /// Columns where nobody says how many there are: a pipe, a file.
 const COLUMNS: usize = 80;
@@ -46,7 +51,7 @@ impl Shell {
         let dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
         let terminal = std::io::stderr().is_terminal() && !dumb;
         let width = columns().unwrap_or(COLUMNS).clamp(30, 120);
-        Self { json, yes, terminal, colour: terminal && !plain, width, lost: Mutex::new(None) }
+        Self { json, yes, terminal, colour: terminal && !plain, width }
     }
 
     /// Columns that a line may take.
@@ -70,21 +75,23 @@ impl Shell {
     }
 
     /// Prints data. A reader that went away (`| head`) is not an error; a full disk is, and [`Self::lost`] has it.
+    #[expect(clippy::unused_self, reason = "only who was handed the shell may print")]
     pub(crate) fn data(&self, text: &str) {
         let mut out = std::io::stdout().lock();
         let printed =
             out.write_all(text.as_bytes()).and_then(|()| out.write_all(b"\n")).and_then(|()| out.flush());
         if let Err(error) = printed
             && error.kind() != ErrorKind::BrokenPipe
-            && let Ok(mut lost) = self.lost.lock()
+            && let Ok(mut lost) = LOST.lock()
         {
             lost.get_or_insert(error);
         }
     }
 
     /// Whether data was lost on its way out, for whoever decides how the process ends.
+    #[expect(clippy::unused_self, reason = "only who was handed the shell may print")]
     pub(crate) fn lost(&self) -> Option<anyhow::Error> {
-        let error = self.lost.lock().ok()?.take()?;
+        let error = LOST.lock().ok()?.take()?;
         let message = format!("writing standard output: {error}; what was printed is not whole");
         Some(Failure::new(Exit::Refused, message).next("make room, then run the same command again").into())
     }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use sealift_node::{Mutate, Probe};
 
-use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError};
+use crate::{Change, ClusterEyes, ClusterHands, Ctx, Difference, StepError};
 
 /// A step that concerns one node.
 ///
@@ -23,6 +23,15 @@ pub(crate) trait NodeAct {
 
     /// What would have to change, with reasons. Empty when all is as it should be.
     fn diff(&self, seen: &Self::Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError>;
+
+    /// What its changes are in the text of files, for `plan --diff`; asks only. None of a step that writes no text.
+    fn differences(
+        &self,
+        _probe: &Probe<'_>,
+        _ctx: &Ctx<'_>,
+    ) -> impl Future<Output = Result<Vec<Difference>, StepError>> + Send {
+        std::future::ready(Ok(vec![]))
+    }
 
     /// Makes it so. May be killed at any instruction; a second call must converge.
     fn apply(
@@ -47,6 +56,15 @@ pub(crate) trait ClusterAct {
 
     /// What would have to change, with reasons.
     fn diff(&self, seen: &Self::Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError>;
+
+    /// What its changes are in fields of objects, for `plan --diff`; asks only. None of a step that applies none.
+    fn differences(
+        &self,
+        _eyes: &ClusterEyes<'_>,
+        _ctx: &Ctx<'_>,
+    ) -> impl Future<Output = Result<Vec<Difference>, StepError>> + Send {
+        std::future::ready(Ok(vec![]))
+    }
 
     /// Makes it so.
     fn apply(

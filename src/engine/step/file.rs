@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::mode::Mode;
-use crate::{Change, Ctx, StepError};
+use crate::{Change, Ctx, Difference, StepError};
 
 /// A file. Exactly one of `content` and `template` says what is in it.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -112,6 +112,14 @@ impl NodeAct for File {
             .map(|(before, after)| Change::new(&self.path, &before, after, ctx.because(reason(&before))))
             .into_iter()
             .collect())
+    }
+
+    async fn differences(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
+        if self.secret {
+            return Ok(vec![Difference::secret(&self.path)]);
+        }
+        let after = String::from_utf8_lossy(&self.want(ctx)?).into_owned();
+        Ok(Difference::of_file(probe, &self.path, after).await?.into_iter().collect())
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {

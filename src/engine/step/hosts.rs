@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::file::Seen as FileSeen;
-use crate::{Change, Ctx, StepError};
+use crate::{Change, Ctx, Difference, StepError};
 
 /// The block with the endpoint's name and the nodes' names. Nodes know the endpoint by name, so that its
 /// address can change without touching a certificate.
@@ -71,6 +71,11 @@ impl NodeAct for Hosts {
             format!("a block with {names} names"),
             ctx.because("nodes know the endpoint and each other by name, without a name server".to_owned()),
         )])
+    }
+
+    async fn differences(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
+        let after = with_block(&self.observe(probe, ctx).await?, &block(ctx));
+        Ok(Difference::of_file(probe, PATH, after).await?.into_iter().collect())
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {

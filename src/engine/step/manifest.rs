@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::act::ClusterAct;
-use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError};
+use crate::{Change, ClusterEyes, ClusterHands, Ctx, Difference, StepError};
 
 /// The objects of a template, applied server-side.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -77,6 +77,31 @@ impl ClusterAct for Manifest {
             }
         };
         Ok(seen.iter().filter_map(change).collect())
+    }
+
+    async fn differences(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
+        let mut found = vec![];
+        for document in self.documents(ctx)? {
+            let what = document.object.to_string();
+            let fields = match &eyes.api {
+                None => None,
+                Some(api) => {
+                    let asked = api.differences(&document).await;
+                    asked.map_err(StepError::below(format!("comparing {what}")))?
+                }
+            };
+            match fields {
+                Some(fields) if fields.is_empty() => {}
+                Some(fields) => found.push(Difference::Fields { what, fields }),
+                None if document.object.kind == "Secret" => found.push(Difference::secret(&what)),
+                None => {
+                    let text = serde_yaml::to_string(&document.body);
+                    let after = text.map_err(StepError::below(format!("writing {what}")))?;
+                    found.push(Difference::Text { what, before: None, after });
+                }
+            }
+        }
+        Ok(found)
     }
 
     async fn apply(

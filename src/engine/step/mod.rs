@@ -29,7 +29,7 @@ use serde::{Deserialize, Serialize};
 use act::{ClusterAct, NodeAct};
 use sealift_node::{Mutate, Probe};
 
-use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError};
+use crate::{Change, ClusterEyes, ClusterHands, Ctx, Difference, StepError};
 
 /// Makes an enum of steps and the one place where their kinds are told apart.
 macro_rules! steps {
@@ -58,6 +58,11 @@ macro_rules! steps {
                         $act::diff(step, &seen, ctx)
                     })+
                 }
+            }
+
+            /// What its changes are in texts and fields, for people.
+            pub(crate) async fn differences(&self, eyes: &$eyes, ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
+                match self { $(Self::$variant(step) => $act::differences(step, eyes, ctx).await),+ }
             }
 
             /// Makes it so.

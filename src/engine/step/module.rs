@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::act::NodeAct;
 use super::file;
 use super::mode::Mode;
-use crate::{Change, Ctx, StepError};
+use crate::{Change, Ctx, Difference, StepError};
 
 /// Kernel modules.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -117,6 +117,10 @@ impl NodeAct for Module {
             ));
         }
         Ok(changes)
+    }
+
+    async fn differences(&self, probe: &Probe<'_>, _ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
+        Ok(Difference::of_file(probe, &self.file, self.text()).await?.into_iter().collect())
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, _ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::file::Seen as FileSeen;
-use crate::{Change, Ctx, StepError};
+use crate::{Change, Ctx, Difference, StepError};
 
 /// No swap, unless the cluster file says `swap: ignore`.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -104,6 +104,12 @@ impl NodeAct for Swap {
             ));
         }
         Ok(changes)
+    }
+
+    async fn differences(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
+        let seen = self.observe(probe, ctx).await?;
+        let Some(after) = seen.fstab.as_deref().and_then(switched_off) else { return Ok(vec![]) };
+        Ok(Difference::of_file(probe, FSTAB, after).await?.into_iter().collect())
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::act::NodeAct;
 use super::file;
 use super::mode::Mode;
-use crate::{Change, Ctx, StepError};
+use crate::{Change, Ctx, Difference, StepError};
 
 /// Kernel parameters, by their dotted names.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -100,6 +100,10 @@ impl NodeAct for Sysctl {
             why: format!("this kernel has no {}: its module is not loaded", missing.join(", ")),
             expect: changes,
         })
+    }
+
+    async fn differences(&self, probe: &Probe<'_>, _ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
+        Ok(Difference::of_file(probe, &self.file, self.text()).await?.into_iter().collect())
     }
 
     /// Each value goes through the kernel's own file by tee(1), which every system has: sysctl(8) is a

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::act::NodeAct;
 use super::mode::Mode;
 use super::{file, receipt};
-use crate::{Change, Ctx, StepError};
+use crate::{Change, Ctx, Difference, StepError};
 
 /// A systemd unit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -206,6 +206,14 @@ impl NodeAct for Unit {
             changes.push(Change::new(receipt::path(&self.receipt()), "absent or old", "written", reason));
         }
         Ok(changes)
+    }
+
+    async fn differences(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
+        let mut found = vec![];
+        for (path, template) in self.files() {
+            found.extend(Difference::of_file(probe, &path, ctx.render(template)?).await?);
+        }
+        Ok(found)
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, changes: &[Change]) -> Result<(), StepError> {

@@ -1,0 +1,94 @@
+//! A plan in a file: written by `plan --out`, carried out by `install --plan`.
+
+use std::path::{Path, PathBuf};
+
+use sealift_cluster::Cluster;
+use sealift_engine::{Compiled, Moved, Plan};
+use sealift_stream::AtomicFile;
+
+use super::{Exit, Failure};
+
+/// A plan that somebody agreed to, maybe elsewhere.
+pub(crate) struct Frozen {
+    pub(crate) plan: Plan,
+    path: PathBuf,
+}
+
+/// A plan of a thousand nodes has a few MiB.
+const LIMIT: u64 = 256 << 20;
+
+impl Frozen {
+    /// Reads what [`write`] wrote.
+    pub(crate) fn read(path: &Path) -> anyhow::Result<Self> {
+        let wrong = |why: String| {
+            Failure::new(Exit::Usage, format!("reading plan {}: {why}; nothing was changed", path.display()))
+                .next("sealift plan --out plan.json writes one")
+        };
+        let size = std::fs::metadata(path).map_err(|error| wrong(error.to_string()))?.len();
+        if size > LIMIT {
+            return Err(wrong(format!("it has {size} bytes; no plan is so long")).into());
+        }
+        let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
+        let plan: Plan = serde_json::from_str(&text).map_err(|error| wrong(error.to_string()))?;
+        if plan.schema != Plan::SCHEMA {
+            return Err(
+                wrong(format!("its schema is {}, this sealift reads {}", plan.schema, Plan::SCHEMA)).into()
+            );
+        }
+        Ok(Self { plan, path: path.to_owned() })
+    }
+
+    /// Whether the site is still as the plan says, or on its way to where it leads.
+    pub(crate) fn check(&self, fresh: &Plan, compiled: &Compiled, cluster: &Cluster) -> Result<(), Failure> {
+        let path = self.path.display();
+        if (&self.plan.verb, &self.plan.cluster) != (&fresh.verb, &fresh.cluster) {
+            let message = format!(
+                "plan {path} is for `{}` of cluster {}, this is `{}` of {}; nothing was changed",
+                self.plan.verb, self.plan.cluster, fresh.verb, fresh.cluster
+            );
+            return Err(Failure::new(Exit::Usage, message).next("take the plan of this cluster"));
+        }
+        let Err(moved) = self.plan.covers(fresh, compiled, cluster) else { return Ok(()) };
+        let (exit, next) = match &moved {
+            Moved::Torn => (Exit::Integrity, "take the file as `sealift plan --out` wrote it, or plan again"),
+            Moved::Basis(_) => (Exit::Usage, "give what it was made from, or plan again"),
+            Moved::New(_) => (Exit::Pending, "plan again, look at what is new, and install that"),
+        };
+        Err(Failure::new(exit, format!("plan {path} is not carried out: {moved}\nnothing was changed"))
+            .next(next))
+    }
+}
+
+/// Writes a plan for later.
+pub(crate) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
+    let mut text = serde_json::to_string_pretty(plan)?;
+    text.push('\n');
+    AtomicFile::write(path, text.as_bytes()).map_err(|error| {
+        Failure::new(Exit::Refused, format!("writing plan {}: {error}", path.display()))
+            .next("name a file that you may write with --out")
+            .into()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Exit, Frozen};
+
+    #[test]
+    fn what_is_no_plan_is_told_with_its_place() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("plan.json");
+        for (text, word) in [
+            ("", "EOF"),
+            ("{\"schema\": 1}", "missing field"),
+            ("# yaml", "line 1 column 1"),
+            (include_str!("frozen/newer.json"), "its schema is 9"),
+        ] {
+            std::fs::write(&path, text).unwrap();
+            let error = Frozen::read(&path).err().unwrap();
+            assert_eq!(Exit::of(&error), Exit::Usage);
+            assert!(error.to_string().contains(word), "{error}");
+        }
+        assert!(Frozen::read(dir.path()).err().unwrap().to_string().contains("directory"));
+    }
+}
