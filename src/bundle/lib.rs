@@ -47,7 +47,7 @@ pub use pack::{PackError, PackOptions, Packed, pack};
 pub use platform::{BadPlatform, Platform};
 pub use reader::BlobReader;
 pub use recipe::{ChartRecipe, FileRecipe, ManifestRecipe, Metadata, Recipe, RecipeError, RecipeSpec};
-pub use sign::sign;
+pub use sign::{sign, sign_document};
 pub use source::{BlobSource, BoxBlobStream};
 pub use summary::Summary;
 pub use trust::{Trust, TrustError};

@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use sealift_stream::Digest;
+
 use crate::files::{self, MANIFEST, MANIFEST_LIMIT, SIGNATURE, SIGNATURE_LIMIT, SIGNATURES};
 use crate::manifest::{ManifestError, own_version};
 use crate::minisig::Minisig;
@@ -68,7 +70,8 @@ impl Bundle<Unverified> {
     pub fn authenticate(self, trust: &Trust) -> Result<Bundle<Verified>, BundleError> {
         let (signer, comment) = self.check_signatures(trust)?;
         let manifest = self.parse()?;
-        let state = Verified::open(&self.dir, manifest, signer, comment)?;
+        let mut state = Verified::open(&self.dir, manifest, signer, comment)?;
+        state.digest = Some(Digest::of(&self.state.manifest));
         Ok(Bundle { dir: self.dir, state })
     }
 

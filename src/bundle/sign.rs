@@ -1,7 +1,7 @@
 //! Putting a signature under a bundle.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sealift_stream::AtomicFile;
 
@@ -34,4 +34,21 @@ pub fn sign(dir: &Path, key: &SecretKey) -> Result<KeyId, BundleError> {
     };
     AtomicFile::write(&target, text.as_bytes()).map_err(BundleError::io("writing", &target))?;
     Ok(key.id())
+}
+
+/// Signs bytes that lie at `path`: the signature is `PATH.minisig`, which the `minisign` program verifies. The
+/// comment is bound by it too.
+pub fn sign_document(
+    path: &Path,
+    bytes: &[u8],
+    comment: &str,
+    key: &SecretKey,
+) -> Result<PathBuf, BundleError> {
+    let mut target = path.as_os_str().to_owned();
+    target.push(".minisig");
+    let target = PathBuf::from(target);
+    let written = key.sign(bytes, comment).map_err(std::io::Error::other);
+    let written = written.and_then(|text| AtomicFile::write(&target, text.as_bytes()));
+    written.map_err(BundleError::io("writing signature", &target))?;
+    Ok(target)
 }

@@ -26,6 +26,8 @@ pub struct Verified {
     signer: KeyId,
     comment: String,
     foreign: Vec<String>,
+    /// Of the file itself: what the signature is over.
+    pub(crate) digest: Option<Digest>,
 }
 
 impl Verified {
@@ -39,7 +41,7 @@ impl Verified {
         let (volumes, foreign) = open_volumes(dir, &manifest)?;
         let by_digest = manifest.blobs.iter().enumerate().map(|(at, blob)| (blob.digest, at)).collect();
         let content = Arc::new(Content::new(dir.to_owned(), volumes, chunks));
-        Ok(Self { manifest, content, by_digest, signer, comment, foreign })
+        Ok(Self { manifest, content, by_digest, signer, comment, foreign, digest: None })
     }
 }
 
@@ -53,6 +55,11 @@ impl Bundle<Verified> {
     /// The signed list.
     pub fn manifest(&self) -> &Manifest {
         &self.state.manifest
+    }
+
+    /// SHA-256 of `manifest.json` as it was signed: the bundle's identity. None of one that we are just packing.
+    pub fn manifest_digest(&self) -> Option<Digest> {
+        self.state.digest
     }
 
     /// Who signed it, of those we trust.

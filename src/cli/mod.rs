@@ -9,6 +9,7 @@ mod key;
 mod man;
 mod pack;
 mod planned;
+mod report;
 mod site;
 mod verify;
 
@@ -23,6 +24,7 @@ pub(crate) use key::{KeyArgs, KeyCommand, KeyGenerateArgs};
 pub(crate) use man::ManArgs;
 pub(crate) use pack::PackArgs;
 pub(crate) use planned::{InstallArgs, KubeconfigArgs, PlanArgs, ResetArgs, StatusArgs};
+pub(crate) use report::ReportArgs;
 pub(crate) use site::{ClusterArgs, SiteArgs};
 pub(crate) use verify::VerifyArgs;
 

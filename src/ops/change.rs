@@ -5,6 +5,8 @@ use sealift_engine::{
 };
 use tokio::sync::mpsc;
 
+use super::course::Course;
+use super::frozen::Frozen;
 use super::site::SiteFiles;
 use super::{Connected, Exit, Failure, Mode};
 use crate::shell::{Shell, follow, show_plan, summary};
@@ -14,9 +16,15 @@ pub(crate) async fn plan_and_run(
     files: &SiteFiles,
     connected: &Connected,
     compiled: &Compiled,
+    frozen: Option<&Frozen>,
+    course: &mut Course,
     shell: &Shell,
 ) -> anyhow::Result<Option<RunReport>> {
     let plan = observe(files, connected, compiled).await?;
+    if let Some(frozen) = frozen {
+        frozen.check(&plan, compiled, &files.cluster)?;
+    }
+    course.plan = Some(frozen.map_or(&plan, |frozen| &frozen.plan).clone());
     if shell.json() {
         shell.event_json(
             &serde_json::json!({"event": "planned", "plan": plan.digest, "changes": plan.changes()}),
@@ -29,22 +37,26 @@ pub(crate) async fn plan_and_run(
     if plan.is_empty() {
         return Ok(Some(RunReport::default()));
     }
-    if !shell.confirm(&format!("Apply these {} changes to {}?", plan.changes(), plan.cluster))? {
+    // a plan from a file was agreed to when it was made
+    let question = format!("Apply these {} changes to {}?", plan.changes(), plan.cluster);
+    if frozen.is_none() && !shell.confirm(&question)? {
         shell.say("nothing was changed");
         return Ok(None);
     }
     files.check_whole_bundle(shell)?;
     let journal = Journal::create(&files.state_dir(), compiled.name())?;
     let record = journal.path().to_owned();
+    course.journal = Some(record.clone());
     let (sender, records) = mpsc::unbounded_channel();
     let report = {
         let site = files.site(connected, Events::new(Some(sender), Some(journal)))?;
         let stop = Stop::new();
         let watch = tokio::spawn(stop_on_signal(stop.clone()));
-        let new_changes = if shell.asks() { NewChanges::Stop } else { NewChanges::Accept };
+        let strict = shell.asks() || frozen.is_some();
+        let new_changes = if strict { NewChanges::Stop } else { NewChanges::Accept };
         let run = Run {
             compiled,
-            plan: &plan,
+            plan: frozen.map_or(&plan, |frozen| &frozen.plan),
             site: &site,
             options: RunOptions { stop, new_changes, ..Default::default() },
         };
@@ -60,11 +72,18 @@ pub(crate) async fn plan_and_run(
     })
 }
 
-/// What `install` would do, under helpers that cannot change anything.
-pub(crate) async fn only_plan(files: &SiteFiles) -> anyhow::Result<Plan> {
+/// What `install` would do, under helpers that cannot change anything; on demand with the differences of texts.
+pub(crate) async fn only_plan(files: &SiteFiles, differences: bool) -> anyhow::Result<Plan> {
     let connected = Connected::to(&files.cluster, files.folder(), Mode::Plan).await?;
     let compiled = Compiled::new(&Playbook::embedded("install")?, &files.cluster);
-    let plan = observe(files, &connected, &compiled).await;
+    let asked = async {
+        let plan = observe(files, &connected, &compiled).await?;
+        if !differences {
+            return anyhow::Ok(plan);
+        }
+        Ok(plan.with_differences(&compiled, &files.site(&connected, Events::unheard())?).await?)
+    };
+    let plan = asked.await;
     connected.close().await;
     plan
 }

@@ -1,21 +1,31 @@
 //! `sealift install`: from prepared servers to a cluster that answers. Run it again whenever it was cut off.
 
-use sealift_engine::{Compiled, Playbook};
+use sealift_engine::{Compiled, Playbook, RunReport};
 
+use super::course::Course;
+use super::frozen::Frozen;
+use super::receipt::Receipt;
+use super::report::Report;
 use super::site::SiteFiles;
 use super::{Connected, Exit, Mode, change};
 use crate::cli::InstallArgs;
 use crate::shell::Shell;
 
-/// Verify, connect, plan, ask, run.
+/// Everything that can be wrong on this side first, then the run, then what stays on paper of it.
 pub(crate) async fn run(args: &InstallArgs, shell: &Shell) -> anyhow::Result<Exit> {
+    let frozen = args.plan.as_deref().map(Frozen::read).transpose()?;
+    let paper = Report::prepare(&args.paper)?;
     let files = SiteFiles::open(&args.site, shell)?;
-    let lock = files.lock("install", shell)?;
-    let connected = Connected::to(&files.cluster, files.folder(), Mode::Run).await?;
-    let compiled = Compiled::new(&Playbook::embedded("install")?, &files.cluster);
-    let done = change::plan_and_run(&files, &connected, &compiled, shell).await;
-    connected.close().await;
-    drop(lock);
+    let mut course = Course::begin(&args.site.at);
+    let done = change_site(&files, frozen.as_ref(), &paper, &mut course, shell).await;
+    if paper.wanted() {
+        let written = paper.write(&Receipt::of("install", &files, &course, &done), shell);
+        // of two errors the run's is the one that a person must see; the other one is said before it
+        match (&done, written) {
+            (Err(_), Err(error)) => shell.warn(&error.to_string()),
+            (_, written) => written?,
+        }
+    }
     let report = done?;
     if let Some(report) = &report
         && !shell.json()
@@ -28,4 +38,27 @@ pub(crate) async fn run(args: &InstallArgs, shell: &Shell) -> anyhow::Result<Exi
         ));
     }
     Ok(if report.is_some() { Exit::Done } else { Exit::Interrupted })
+}
+
+/// Lock, connect, plan, ask, run.
+async fn change_site(
+    files: &SiteFiles,
+    frozen: Option<&Frozen>,
+    paper: &Report,
+    course: &mut Course,
+    shell: &Shell,
+) -> anyhow::Result<Option<RunReport>> {
+    let lock = files.lock("install", shell)?;
+    let connected = Connected::to(&files.cluster, files.folder(), Mode::Run).await?;
+    if paper.wanted() {
+        course.meet(&connected).await;
+    }
+    let compiled = Compiled::new(&Playbook::embedded("install")?, &files.cluster);
+    let done = change::plan_and_run(files, &connected, &compiled, frozen, course, shell).await;
+    if paper.wanted() {
+        course.look_again(&connected).await;
+    }
+    connected.close().await;
+    drop(lock);
+    done
 }

@@ -69,7 +69,7 @@ fn ask(prompt: &str) -> anyhow::Result<String> {
     if !std::io::stdin().is_terminal() {
         let text = "a password is needed, and there is no terminal to ask for it; nothing was changed";
         return Err(Failure::new(Exit::Usage, text)
-            .next("run it on a terminal; scripts use --no-password (generate) or --password-file (pack)")
+            .next("run it on a terminal; scripts use --no-password (generate) or --password-file (pack, install)")
             .into());
     }
     Ok(rpassword::prompt_password(prompt)?)

@@ -2,6 +2,7 @@
 
 use sealift_engine::{Compiled, Playbook};
 
+use super::course::Course;
 use super::site::SiteFiles;
 use super::{Connected, Exit, Mode, change};
 use crate::cli::ResetArgs;
@@ -13,7 +14,8 @@ pub(crate) async fn run(args: &ResetArgs, shell: &Shell) -> anyhow::Result<Exit>
     let lock = files.lock("reset", shell)?;
     let connected = Connected::to(&files.cluster, files.folder(), Mode::Run).await?;
     let compiled = Compiled::new(&Playbook::embedded("reset")?, &files.cluster);
-    let done = change::plan_and_run(&files, &connected, &compiled, shell).await;
+    let done =
+        change::plan_and_run(&files, &connected, &compiled, None, &mut Course::begin(&args.at), shell).await;
     connected.close().await;
     drop(lock);
     Ok(if done?.is_some() { Exit::Done } else { Exit::Interrupted })

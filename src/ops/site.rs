@@ -77,6 +77,11 @@ impl SiteFiles {
         }
     }
 
+    /// What this run brings; none for verbs that bring nothing.
+    pub(crate) fn bundle(&self) -> Option<&Bundle<Verified>> {
+        self.bundle.as_deref()
+    }
+
     /// Where this cluster's journals and lock are.
     pub(crate) fn state_dir(&self) -> PathBuf {
         self.state.clone()
