@@ -8,6 +8,8 @@ mod it {
     mod forgotten;
     mod kit;
     mod lifecycle;
+    mod paper;
     mod place;
     mod stick;
+    mod wrong;
 }

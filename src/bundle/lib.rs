@@ -17,6 +17,7 @@ mod layout;
 mod lock;
 mod manifest;
 mod minisig;
+mod nearby;
 mod oci;
 mod open;
 mod pack;

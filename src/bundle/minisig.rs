@@ -65,9 +65,13 @@ pub(crate) fn parse_public_key(text: &str) -> Result<(KeyId, minisign_verify::Pu
     if !comment.starts_with("untrusted comment:") || lines.any(|rest| !rest.trim().is_empty()) {
         return Err("want two lines: an untrusted comment and a minisign public key".into());
     }
+    // the one mistake that matters: a secret key must not travel
+    if STANDARD.decode(line).is_ok_and(|raw| raw.len() == 158 && raw.starts_with(b"Ed")) {
+        return Err("it is a secret key; take the .pub beside it, and leave this one at home".into());
+    }
     let raw = canonical(line, 42)?;
     if !raw.starts_with(b"Ed") {
-        return Err("it is not an Ed25519 public key (a secret key, perhaps?)".into());
+        return Err("it is not an Ed25519 public key".into());
     }
     let key = raw[2..10].try_into().map_err(|_| "it has no key number".to_owned())?;
     let public = minisign_verify::PublicKey::from_base64(line).map_err(|error| error.to_string())?;

@@ -9,6 +9,7 @@ use sealift_stream::Digest;
 use crate::files::{self, MANIFEST, MANIFEST_LIMIT, SIGNATURE, SIGNATURE_LIMIT, SIGNATURES};
 use crate::manifest::{ManifestError, own_version};
 use crate::minisig::Minisig;
+use crate::nearby;
 use crate::verified::Verified;
 use crate::{BundleError, KeyId, Manifest, Refusal, Trust};
 
@@ -37,7 +38,8 @@ impl Bundle<Unverified> {
     /// Reads the manifest's bytes and the signatures; believes none of them.
     pub fn open(dir: impl Into<PathBuf>) -> Result<Self, BundleError> {
         let dir = dir.into();
-        let manifest = files::read_limited(&dir.join(MANIFEST), MANIFEST_LIMIT)?;
+        let manifest = files::read_limited(&dir.join(MANIFEST), MANIFEST_LIMIT)
+            .map_err(|error| nearby::explain(&dir, error))?;
         let mut paths = vec![dir.join(SIGNATURE)];
         paths.extend(further_signatures(&dir)?);
         let mut signatures = Vec::new();

@@ -48,28 +48,26 @@ impl History {
     /// How long `plan` will take: in each play its slowest node counts, and plays follow each other. A step takes
     /// the median of what it took where it changed something, on whichever node.
     pub fn estimate(&self, plan: &Plan) -> Estimate {
-        let (times, runs) = self.times(&plan.verb);
-        let (mut seconds, mut unknown, mut used) = (0.0, BTreeSet::new(), BTreeSet::<usize>::new());
+        let known = self.known(&plan.verb);
+        let (mut seconds, mut unknown, mut runs) = (0.0, BTreeSet::new(), BTreeSet::new());
         for play in &plan.plays {
             let mut lanes: BTreeMap<&str, f64> = BTreeMap::new();
             for step in &play.steps {
-                match times.get(step.step.as_str()) {
-                    Some(known) => {
-                        *lanes.entry(&step.node).or_default() += median(known);
-                        used.extend(&runs[step.step.as_str()]);
-                    }
-                    None => drop(unknown.insert(step.step.clone())),
+                if let Some(known) = known.get(step.step.as_str()) {
+                    *lanes.entry(&step.node).or_default() += median(&known.seconds);
+                    runs.extend(known.runs.iter().copied());
+                } else {
+                    unknown.insert(step.step.clone());
                 }
             }
             seconds += lanes.values().copied().fold(0.0, f64::max);
         }
-        Estimate { seconds, runs: used.len(), unknown: unknown.into_iter().collect() }
+        Estimate { seconds, runs: runs.len(), unknown: unknown.into_iter().collect() }
     }
 
-    /// Seconds by step, and which runs they are from.
-    fn times(&self, verb: &str) -> (BTreeMap<&str, Vec<f64>>, BTreeMap<&str, BTreeSet<usize>>) {
-        let (mut times, mut runs): (BTreeMap<&str, Vec<f64>>, BTreeMap<&str, BTreeSet<usize>>) =
-            Default::default();
+    /// What is known of each step of a verb.
+    fn known(&self, verb: &str) -> BTreeMap<&str, Known> {
+        let mut known: BTreeMap<&str, Known> = BTreeMap::new();
         for (number, records) in self.runs.iter().enumerate() {
             let ours =
                 |record: &Record| matches!(&record.event, Event::RunStarted { verb: v, .. } if v == verb);
@@ -78,13 +76,22 @@ impl History {
             }
             for record in records {
                 if let Event::StepFinished { step, outcome: Outcome::Changed, seconds, .. } = &record.event {
-                    times.entry(step).or_default().push(*seconds);
-                    runs.entry(step).or_default().insert(number);
+                    let known = known.entry(step).or_default();
+                    known.seconds.push(*seconds);
+                    known.runs.insert(number);
                 }
             }
         }
-        (times, runs)
+        known
     }
+}
+
+/// What earlier runs tell of one step.
+#[derive(Debug, Default)]
+struct Known {
+    seconds: Vec<f64>,
+    /// In which runs.
+    runs: BTreeSet<usize>,
 }
 
 /// The middle of some numbers, the mean of the two middle ones of an even count.

@@ -101,6 +101,9 @@ fn refusal(errors: &[HostError]) -> Failure {
     if errors.iter().any(HostError::is_identity) {
         Failure::new(Exit::HostIdentity, text)
             .next("compare the fingerprints at the machine's own console, then sealift enroll")
+    } else if errors.iter().all(|error| matches!(error, HostError::AuthFailed { .. })) {
+        Failure::new(Exit::Refused, text)
+            .next("mend ssh.user or ssh.identityFile in the cluster file, or authorized_keys on the server")
     } else {
         Failure::new(Exit::Refused, text).next("mend the connection and run the same command again")
     }

@@ -4,9 +4,8 @@ use std::path::{Path, PathBuf};
 
 use sealift_cluster::Cluster;
 use sealift_engine::{Compiled, Moved, Plan};
-use sealift_stream::AtomicFile;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, output};
 
 /// A plan that somebody agreed to, maybe elsewhere.
 pub(crate) struct Frozen {
@@ -59,15 +58,21 @@ impl Frozen {
     }
 }
 
+/// Whether a plan could be written there: nobody waits for the nodes to find out that it cannot.
+pub(crate) fn check(path: &Path) -> Result<(), Failure> {
+    output::check(path).map_err(|error| refused(path, &error))
+}
+
 /// Writes a plan for later.
 pub(crate) fn write(plan: &Plan, path: &Path) -> anyhow::Result<()> {
     let mut text = serde_json::to_string_pretty(plan)?;
     text.push('\n');
-    AtomicFile::write(path, text.as_bytes()).map_err(|error| {
-        Failure::new(Exit::Refused, format!("writing plan {}: {error}", path.display()))
-            .next("name a file that you may write with --out")
-            .into()
-    })
+    Ok(output::write(path, text.as_bytes()).map_err(|error| refused(path, &error))?)
+}
+
+fn refused(path: &Path, error: &std::io::Error) -> Failure {
+    Failure::new(Exit::Usage, format!("writing plan {}: {error}; nothing was changed", path.display()))
+        .next("name a file that you may write with --out")
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use sealift_bundle::{Bundle, Item, ItemKind, Manifest, Trust};
 use sealift_stream::ByteSize;
 
-use super::verify::refused;
+use super::verify::{TRUST, refused};
 use super::{Exit, Failure};
 use crate::cli::InspectArgs;
 use crate::shell::{Shell, table};
@@ -20,8 +20,8 @@ pub(crate) fn run(args: &InspectArgs, shell: &Shell) -> anyhow::Result<Exit> {
         };
         (bundle.claims().map_err(|error| refused(&error))?, text, false)
     } else {
-        let trust =
-            Trust::from_files(&args.trust).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+        let trust = Trust::from_files(&args.trust)
+            .map_err(|error| Failure::new(Exit::Usage, error.to_string()).next(TRUST))?;
         let bundle = bundle.authenticate(&trust).map_err(|error| refused(&error))?;
         (bundle.manifest().clone(), format!("good, by key {}", bundle.signer()), true)
     };

@@ -19,7 +19,11 @@ pub(crate) fn run(args: KeyArgs, shell: &Shell) -> anyhow::Result<Exit> {
 fn generate(args: &KeyGenerateArgs, shell: &Shell) -> anyhow::Result<Exit> {
     if let Some(parent) = args.output.parent().filter(|parent| !parent.as_os_str().is_empty()) {
         std::fs::create_dir_all(parent).map_err(|error| {
-            Failure::new(Exit::Usage, format!("making directory {}: {error}", parent.display()))
+            Failure::new(
+                Exit::Usage,
+                format!("making directory {}: {error}; no key was made", parent.display()),
+            )
+            .next("name a folder that you may write to with --output")
         })?;
     }
     let password = if args.no_password { None } else { Some(new_password()?) };
@@ -42,7 +46,11 @@ pub(super) fn load(path: &Path, password_file: Option<&Path>) -> anyhow::Result<
         None
     } else if let Some(file) = password_file {
         let text = std::fs::read_to_string(file).map_err(|error| {
-            Failure::new(Exit::Usage, format!("reading password file {}: {error}", file.display()))
+            Failure::new(
+                Exit::Usage,
+                format!("reading password file {}: {error}; nothing was done", file.display()),
+            )
+            .next("its first line is the password; without --password-file a terminal is asked")
         })?;
         Some(text.lines().next().unwrap_or_default().to_owned())
     } else {
@@ -76,7 +84,15 @@ fn ask(prompt: &str) -> anyhow::Result<String> {
 }
 
 fn refused(error: &KeyError) -> Failure {
-    Failure::new(Exit::Usage, error.to_string())
+    let next = match error {
+        KeyError::Exists { .. } => "name another with --output; bundles signed by the old one need its .pub",
+        KeyError::Io { .. } => "look at the path: it is as you typed it",
+        KeyError::PasswordNeeded { .. } => "give the password on a terminal, or with --password-file",
+        KeyError::Unusable { .. } => {
+            "a signing key is the .sec file of `sealift key generate`, with its own password"
+        }
+    };
+    Failure::new(Exit::Usage, format!("{error}; nothing was done")).next(next)
 }
 
 fn ending(stem: &Path, ending: &str) -> String {

@@ -15,6 +15,7 @@ mod install;
 mod key;
 mod kubeconfig;
 mod man;
+mod output;
 mod pack;
 mod plan;
 mod receipt;
@@ -27,7 +28,7 @@ mod verify;
 
 pub(crate) use connect::{Connected, Mode};
 pub(crate) use exit::{Exit, Failure};
-pub(crate) use receipt::{Applied, End, Receipt, State, Step, StepState};
+pub(crate) use receipt::{Applied, End, Receipt, State, StepState, Timing};
 pub(crate) use receipt_site::{Image, Item, Node};
 
 use crate::cli::Command;

@@ -15,7 +15,10 @@ use crate::shell::{Progress, Shell};
 
 /// Runs `sealift pack`.
 pub(crate) async fn run(args: PackArgs, shell: &Shell) -> anyhow::Result<Exit> {
-    let recipe = Recipe::load(&args.recipe).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    let recipe = Recipe::load(&args.recipe).map_err(|error| {
+        Failure::new(Exit::Usage, format!("{error}\nnothing was packed"))
+            .next("mend the recipe; bundle/core.yaml of the sources is one to start from")
+    })?;
     let mirrors =
         Mirrors::parse(&args.mirror).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
     // Asked for before the long work: nobody waits for an hour to find out that a password is wrong.

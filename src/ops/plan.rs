@@ -18,6 +18,9 @@ struct Document<'a> {
 
 /// Observes every node under helpers that cannot change anything, and prints the plan as data.
 pub(crate) async fn run(args: &PlanArgs, shell: &Shell) -> anyhow::Result<Exit> {
+    if let Some(path) = &args.out {
+        frozen::check(path)?;
+    }
     let files = SiteFiles::open(&args.site, shell)?;
     let plan = change::only_plan(&files, args.diff).await?;
     let estimate = History::read(&files.state_dir()).estimate(&plan);

@@ -31,7 +31,7 @@ pub(crate) struct Receipt {
     pub(crate) nodes: Vec<Node>,
     pub(crate) items: Vec<Item>,
     pub(crate) changes: Vec<Applied>,
-    pub(crate) steps: Vec<Step>,
+    pub(crate) steps: Vec<Timing>,
     pub(crate) journal: Option<String>,
 }
 
@@ -83,7 +83,7 @@ pub(crate) enum State {
 
 /// A step that ended.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Step {
+pub(crate) struct Timing {
     pub(crate) play: String,
     pub(crate) node: String,
     pub(crate) step: String,
@@ -139,10 +139,10 @@ impl Receipt {
             ended: clock::rfc3339(seconds(now)),
             seconds: now.duration_since(course.began).unwrap_or_default().as_secs_f64(),
             inputs: course.inputs.clone(),
-            release: files.bundle().map(|bundle| Release::of(bundle)),
+            release: files.bundle().map(Release::of),
             plan: course.plan.as_ref().map(|plan| Agreed { digest: plan.digest, changes: plan.changes() }),
             nodes: receipt_site::nodes(files, course),
-            items: files.bundle().map(|bundle| receipt_site::items(bundle)).unwrap_or_default(),
+            items: files.bundle().map(receipt_site::items).unwrap_or_default(),
             changes,
             steps,
             journal: course.journal.as_ref().map(|path| path.display().to_string()),
@@ -167,8 +167,8 @@ fn seconds(at: SystemTime) -> u64 {
 }
 
 /// Changes and steps of a journal. A change stands in it before it is applied; how its step ended says how it went.
-fn journaled(records: &[Record]) -> (Vec<Applied>, Vec<Step>) {
-    let (mut changes, mut steps): (Vec<Applied>, Vec<Step>) = (vec![], vec![]);
+fn journaled(records: &[Record]) -> (Vec<Applied>, Vec<Timing>) {
+    let (mut changes, mut steps): (Vec<Applied>, Vec<Timing>) = (vec![], vec![]);
     let mut plays: HashMap<&str, &str> = HashMap::new();
     for record in records {
         match &record.event {
@@ -186,11 +186,11 @@ fn journaled(records: &[Record]) -> (Vec<Applied>, Vec<Step>) {
                     Outcome::Changed => StepState::Changed,
                 };
                 settle(&mut changes, play, node, step, State::Verified);
-                steps.push(Step::new(play, node, step, state, (*started, *seconds), &[]));
+                steps.push(Timing::new(play, node, step, state, (*started, *seconds), &[]));
             }
             Event::StepFailed { play, node, step, error, started, seconds } => {
                 settle(&mut changes, play, node, step, State::Failed);
-                steps.push(Step::new(play, node, step, StepState::Failed, (*started, *seconds), error));
+                steps.push(Timing::new(play, node, step, StepState::Failed, (*started, *seconds), error));
             }
             _ => {}
         }
@@ -204,7 +204,7 @@ fn settle(changes: &mut [Applied], play: &str, node: &str, step: &str, state: St
     }
 }
 
-impl Step {
+impl Timing {
     fn new(play: &str, node: &str, step: &str, state: StepState, time: (f64, f64), error: &[String]) -> Self {
         let (play, node, step) = (play.to_owned(), node.to_owned(), step.to_owned());
         Self { play, node, step, state, started: time.0, seconds: time.1, error: error.to_vec() }

@@ -3,10 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use sealift_bundle::{SecretKey, sign_document};
-use sealift_stream::AtomicFile;
 
 use super::receipt::Receipt;
-use super::{Exit, Failure, key};
+use super::{Exit, Failure, key, output};
 use crate::cli::ReportArgs;
 use crate::shell::{Shell, report_html};
 
@@ -57,29 +56,23 @@ impl Report {
 }
 
 fn put(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
-    AtomicFile::write(path, bytes)
+    output::write(path, bytes)
         .map_err(|error| Failure::new(Exit::Refused, format!("writing {}: {error}", path.display())).into())
 }
 
-/// A file can come to lie there: its folder is one that we may write to.
 fn writable(path: &Path) -> anyhow::Result<()> {
-    let refused = |why: String| {
-        Failure::new(Exit::Usage, format!("writing {} later: {why}; nothing was changed", path.display()))
+    output::check(path).map_err(|error| {
+        Failure::new(Exit::Usage, format!("writing {} later: {error}; nothing was changed", path.display()))
             .next("name a file in a folder that you may write to")
-    };
-    if path.is_dir() {
-        return Err(refused("it is a directory".to_owned()).into());
-    }
-    let probe = AtomicFile::create_mode(path, 0o600);
-    // dropped without a commit: nothing stays
-    probe.map(drop).map_err(|error| refused(error.to_string()).into())
+            .into()
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::process::Command;
 
-    use super::{Exit, Report, writable};
+    use super::Report;
     use crate::cli::ReportArgs;
     use crate::shell::Shell;
 
@@ -112,16 +105,5 @@ mod tests {
         );
         std::fs::write(path("receipt.json"), text.replace("plant-7", "plant-8")).unwrap();
         assert!(!verify().status.success(), "a changed receipt was taken");
-    }
-
-    #[test]
-    fn what_cannot_be_written_is_told_before_the_work() {
-        let dir = tempfile::tempdir().unwrap();
-        for wrong in [dir.path().to_owned(), dir.path().join("none/report.html")] {
-            let error = writable(&wrong).unwrap_err();
-            assert_eq!(Exit::of(&error), Exit::Usage, "{error}");
-        }
-        writable(&dir.path().join("report.html")).unwrap();
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0, "trying left something behind");
     }
 }

@@ -3,7 +3,6 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Context as _;
 use sealift_bundle::{Bundle, Trust, Verified};
 use sealift_cluster::{Cluster, Node};
 use sealift_engine::{Events, RunLock, Site};
@@ -25,12 +24,11 @@ impl SiteFiles {
     pub(crate) fn open(args: &SiteArgs, shell: &Shell) -> anyhow::Result<Self> {
         let mut files = Self::without_bundle(&args.at)?;
         let trust = Trust::from_files(&args.trust).map_err(|error| {
-            Failure::new(Exit::Usage, format!("{error}; nothing was changed"))
-                .next("--trust takes a .pub file")
+            Failure::new(Exit::Usage, format!("{error}; nothing was changed")).next(verify::TRUST)
         })?;
         let bundle = Bundle::open(&args.bundle)
             .and_then(|bundle| bundle.authenticate(&trust))
-            .with_context(|| format!("opening the bundle {}", args.bundle.display()))?;
+            .map_err(|error| verify::refused(&error))?;
         for foreign in bundle.foreign() {
             shell.warn(&format!("{foreign} lies beside the bundle and is ignored"));
         }
@@ -112,7 +110,10 @@ impl SiteFiles {
 
 /// Every problem at once, those of a later version too.
 fn parse(text: &str, origin: &str, profile: Option<(&str, &str)>) -> anyhow::Result<Cluster> {
-    let wrong = |problems| Failure::new(Exit::Usage, format!("{problems}\nnothing was changed"));
+    let wrong = |problems| {
+        Failure::new(Exit::Usage, format!("{problems}\nnothing was changed"))
+            .next("mend the file, then run the same command again")
+    };
     let cluster = Cluster::parse(text, origin, profile).map_err(wrong)?;
     match cluster.not_yet() {
         Some(problems) => Err(wrong(problems).into()),

@@ -6,10 +6,13 @@ use super::{Exit, Failure};
 use crate::cli::VerifyArgs;
 use crate::shell::{Progress, Shell};
 
+/// What to do about a key that cannot be read.
+pub(super) const TRUST: &str = "--trust takes the .pub file of who signed the bundle";
+
 /// Runs `sealift verify`.
 pub(crate) fn run(args: &VerifyArgs, shell: &Shell) -> anyhow::Result<Exit> {
-    let trust =
-        Trust::from_files(&args.trust).map_err(|error| Failure::new(Exit::Usage, error.to_string()))?;
+    let trust = Trust::from_files(&args.trust)
+        .map_err(|error| Failure::new(Exit::Usage, error.to_string()).next(TRUST))?;
     let bundle = Bundle::open(&args.bundle).map_err(|error| refused(&error))?;
     let bundle = bundle.authenticate(&trust).map_err(|error| refused(&error))?;
     let report = whole(&bundle, args.jobs, "verifying", shell).map_err(|error| refused(&error))?;

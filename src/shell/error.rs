@@ -13,11 +13,15 @@ impl Shell {
         let next =
             error.chain().find_map(|cause| cause.downcast_ref::<Failure>()).and_then(|f| f.next.as_deref());
         for (depth, text) in causes.iter().enumerate() {
-            let head = if depth == 0 { self.red("error:") } else { "  because:".to_owned() };
-            self.say(&self.paragraph(&head, text));
+            let text = if depth == 0 {
+                self.paragraph("error:", text, Self::red)
+            } else {
+                self.paragraph("  because:", text, |_, head| head.to_owned())
+            };
+            self.say(&text);
         }
         if let Some(next) = next {
-            self.say(&self.paragraph(&self.cyan("next:"), next));
+            self.say(&self.paragraph("next:", next, Self::cyan));
         }
         if self.json() {
             self.data(&document(Exit::of(error), &causes, next).to_string());
@@ -25,16 +29,21 @@ impl Shell {
     }
 
     /// A text behind its head. A terminal gets lines that fit; a pipe keeps them whole for grep.
-    fn paragraph(&self, head: &str, text: &str) -> String {
-        let lines = text.trim_end().lines();
-        if !self.terminal() {
-            return format!("{head} {}", lines.collect::<Vec<_>>().join("\n    "));
-        }
-        // commands and tables (indented lines) are not wrapped: they are there to be copied
-        let lines = lines.map(|line| {
-            if line.starts_with(' ') { format!("    {line}") } else { wrapped(line, "    ", self.width()) }
-        });
-        format!("{head} {}", lines.collect::<Vec<_>>().join("\n").trim_start())
+    fn paragraph(&self, head: &str, text: &str, paint: impl Fn(&Self, &str) -> String) -> String {
+        let text = format!("{head} {}", text.trim_end());
+        let lines = text.lines();
+        let laid = if self.terminal() {
+            // commands and tables (indented lines) are not wrapped: they are there to be copied
+            let lines = lines.map(|line| match line.strip_prefix(head) {
+                None if line.starts_with(' ') => format!("    {line}"),
+                _ => wrapped(line, "    ", self.width()),
+            });
+            lines.collect::<Vec<_>>().join("\n")
+        } else {
+            lines.collect::<Vec<_>>().join("\n    ")
+        };
+        let laid = laid.trim_start();
+        laid.replacen(head.trim_start(), &paint(self, head), 1)
     }
 }
 

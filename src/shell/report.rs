@@ -4,7 +4,7 @@ use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use sealift_stream::ByteSize;
 use serde_json::{Value, json};
 
-use crate::ops::{End, Image, Node, Receipt, State, Step, StepState};
+use crate::ops::{End, Image, Node, Receipt, State, StepState, Timing};
 
 const TEMPLATE: &str = include_str!("../../templates/report/report.html");
 /// Where bars begin and end on the drawing's 1000 columns.
@@ -57,11 +57,11 @@ fn node(node: &Node) -> Value {
 /// shown all the same.
 fn waterfall(receipt: &Receipt) -> Value {
     let whole = receipt.steps.iter().map(|step| step.started + step.seconds).fold(0.0, f64::max);
-    let long = |step: &&Step| step.state == StepState::Failed || step.seconds >= whole / 100.0;
-    let mut shown: Vec<&Step> = receipt.steps.iter().filter(long).collect();
+    let long = |step: &&Timing| step.state == StepState::Failed || step.seconds >= whole / 100.0;
+    let mut shown: Vec<&Timing> = receipt.steps.iter().filter(long).collect();
     shown.sort_by(|a, b| a.started.total_cmp(&b.started));
     let lane =
-        |step: &Step| receipt.nodes.iter().position(|node| node.name == step.node).map_or(0, |at| at + 1);
+        |step: &Timing| receipt.nodes.iter().position(|node| node.name == step.node).map_or(0, |at| at + 1);
     let scale = (BARS.1 - BARS.0) / if whole > 0.0 { whole } else { 1.0 };
     let rows: Vec<Value> = shown
         .iter()

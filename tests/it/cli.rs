@@ -134,3 +134,30 @@ fn a_narrow_terminal_gets_narrow_help() {
         run.stdout.lines().filter(|line| line.chars().count() > 40 && !line.contains("sealift")).count();
     assert_eq!(long, 0, "{}", run.stdout);
 }
+
+/// What a terminal of 40 columns gets of an error, with these variables set.
+fn on_a_terminal(variables: &[(&str, &str)]) -> String {
+    let line = format!("stty cols 40; {SEALIFT} kubeconfig -c none.yaml");
+    let mut command = std::process::Command::new("script");
+    command
+        .args(["-qec", &line, "/dev/null"])
+        .env("TERM", "xterm")
+        .env_remove("COLUMNS")
+        .env_remove("NO_COLOR");
+    Ran::of(command.envs(variables.iter().copied())).expect(2).stdout
+}
+
+#[test]
+fn a_terminal_gets_colours_and_lines_that_fit_unless_it_asks_otherwise() {
+    let coloured = on_a_terminal(&[]);
+    assert!(coloured.contains("\u{1b}[31;1merror:\u{1b}[0m"), "{coloured:?}");
+    for plain in [&[("NO_COLOR", "1")], &[("TERM", "dumb")]] {
+        let text = on_a_terminal(plain);
+        assert!(!text.contains('\u{1b}') && text.contains("error:"), "{plain:?}: {text:?}");
+    }
+    let text = on_a_terminal(&[("NO_COLOR", "1")]);
+    let words = text.lines().filter(|line| line.contains(' '));
+    let long: Vec<&str> = words.filter(|line| line.trim_end().chars().count() > 40).collect();
+    assert!(long.is_empty(), "{long:?} in {text}");
+    assert!(text.contains("none.yaml") && text.contains("next:"), "{text}");
+}

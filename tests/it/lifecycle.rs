@@ -24,6 +24,7 @@ fn a_life() {
     same(&before, &place.listings(), "a refused install and a plan");
     let fingerprint = survives_being_killed(&place);
     a_second_install_finds_nothing(&place);
+    super::paper::refuses_a_plan_that_is_too_old(&place);
     serves(&place);
     assert_eq!(fingerprint, authority(&place), "the cluster's authority changed");
     nothing_left_the_air_gap(&place);
@@ -99,7 +100,7 @@ fn survives_being_killed(place: &Place) -> String {
         assert!(place.install_killed_in(step, after), "the run ended before '{step}' began");
         eprintln!("killed inside '{step}' after {after:?}");
     }
-    place.verb("install").expect(0);
+    super::paper::installs_by_a_frozen_plan(place);
     let config = place.verb_plain("kubeconfig").expect(0);
     fs::write(place.kubeconfig(), config.stdout).unwrap();
     let log = place.node("cp1").exec(&["sh", "-c", "journalctl -o cat _COMM=systemd + SYSLOG_IDENTIFIER=systemd | grep -c 'Started sealift-job-kubeadm-init' || true"]);

@@ -1,5 +1,6 @@
 //! Logging in.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,10 +45,19 @@ pub(super) async fn login(target: &Target, session: &mut Handle<Check>) -> Resul
 
 async fn by_file(target: &Target, session: &mut Handle<Check>, path: &Path) -> Result<(), String> {
     let shown = path.display();
-    let text = tokio::fs::read_to_string(path).await.map_err(|error| format!("reading {shown}: {error}"))?;
+    let text = tokio::fs::read_to_string(path).await.map_err(|error| match error.kind() {
+        ErrorKind::NotFound => format!("there is no {shown} (identityFile is relative to the cluster file)"),
+        ErrorKind::InvalidData => format!("{shown} is no key: it is not text"),
+        _ => format!("reading {shown}: {error}"),
+    })?;
     let key = decode_secret_key(&text, None).map_err(|error| match error {
         russh::keys::Error::KeyIsEncrypted => {
-            format!("{shown} has a passphrase, which is not supported yet: load it into an agent")
+            format!(
+                "{shown} has a passphrase, which is not asked for yet: load it into an agent, ssh-add {shown}"
+            )
+        }
+        _ if text.starts_with("ssh-") || text.starts_with("ecdsa-") => {
+            format!("{shown} is a public key, identityFile names the private one")
         }
         other => format!("reading {shown}: {other}"),
     })?;
@@ -59,7 +69,11 @@ async fn by_file(target: &Target, session: &mut Handle<Check>, path: &Path) -> R
     let key = PrivateKeyWithHashAlg::new(Arc::new(key), hash);
     let result =
         session.authenticate_publickey(&target.user, key).await.map_err(|error| error.to_string())?;
-    if result.success() { Ok(()) } else { Err(format!("the server does not take {shown}")) }
+    if result.success() {
+        Ok(())
+    } else {
+        Err(format!("the server does not take {shown}: not in authorized_keys there, or another user"))
+    }
 }
 
 async fn by_agent(target: &Target, session: &mut Handle<Check>, path: &Path) -> Result<(), String> {

@@ -82,7 +82,13 @@ async fn greet(
         Ok(handle) => Ok(Ok(handle)),
         Err(error) => {
             let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-            seen.map(|key| Err(HostKey::new(key))).ok_or_else(|| target.unreachable(error))
+            let why = match error {
+                russh::Error::Disconnect | russh::Error::Version => {
+                    "something accepts connections there and speaks no SSH".to_owned()
+                }
+                other => other.to_string(),
+            };
+            seen.map(|key| Err(HostKey::new(key))).ok_or_else(|| target.unreachable(why))
         }
     }
 }

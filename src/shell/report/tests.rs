@@ -4,7 +4,7 @@ use sealift_engine::Change;
 use sealift_stream::Digest;
 
 use super::report_html;
-use crate::ops::{Applied, End, Image, Item, Node, Receipt, State, Step, StepState};
+use crate::ops::{Applied, End, Image, Item, Node, Receipt, State, StepState, Timing};
 
 /// What an attacker would call a node, or have a program say.
 const HOSTILE: &str =
@@ -13,7 +13,7 @@ const HOSTILE: &str =
 /// A run that failed, with `text` wherever a text comes from outside.
 fn receipt(text: &str) -> Receipt {
     let own = || text.to_owned();
-    let step = |state, started, seconds| Step {
+    let step = |state, started, seconds| Timing {
         play: own(),
         node: own(),
         step: own(),
