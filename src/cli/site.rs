@@ -43,4 +43,8 @@ pub(crate) struct SiteArgs {
         value_hint = clap::ValueHint::FilePath
     )]
     pub(crate) trust: Vec<PathBuf>,
+
+    /// Install this older release on purpose; must be the bundle's sequence number
+    #[arg(long, value_name = "SEQUENCE", help_heading = BUNDLE)]
+    pub(crate) rollback_to: Option<u64>,
 }

@@ -73,7 +73,9 @@ async fn send_one(
         let broken = Arc::new(Mutex::new(None));
         let content =
             reader(ctx.bundle()?, digest, offset, Arc::clone(meter), Arc::clone(&sent), Arc::clone(&broken));
-        let result = mutate.put_blob(target.clone(), offset, content).await;
+        let put = async { Ok(mutate.put_blob(target.clone(), offset, content).await) };
+        // what has arrived stays there, and the next run sends the rest
+        let result = ctx.leave_when_asked(put).await?;
         if let Some(error) = broken.lock().ok().and_then(|mut broken| broken.take()) {
             // whatever the node says of the half it got, the cause is the stick
             return Err(StepError::below(format!("reading blob {} from the bundle", digest.short()))(error));

@@ -1,6 +1,7 @@
 //! What a step knows beside the node it works on.
 
 use std::collections::BTreeSet;
+use std::future::Future;
 use std::sync::{Arc, Mutex};
 
 use sealift_bundle::{Bundle, Verified};
@@ -77,6 +78,17 @@ impl<'a> Ctx<'a> {
     pub fn progress(&self, done: u64, total: u64) {
         let (node, step) = (self.lane().to_owned(), self.step.to_owned());
         self.site.events.send(Event::StepProgress { node, step, done, total });
+    }
+
+    /// Does what may be left at any moment, e.g. waiting: it ends when somebody asks the run to.
+    pub async fn leave_when_asked<T>(
+        &self,
+        work: impl Future<Output = Result<T, StepError>>,
+    ) -> Result<T, StepError> {
+        tokio::select! {
+            done = work => done,
+            _ = self.site.stop.wait() => Err(StepError::Stopped),
+        }
     }
 
     /// Sends blobs of the bundle to the node: those it has are left out, an interrupted one goes on where it

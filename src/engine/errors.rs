@@ -71,6 +71,21 @@ pub enum StepError {
         node: String,
     },
 
+    /// Somebody asked the run to end while this step could be left: what it did so far is kept.
+    #[error("left as asked; what was done is kept")]
+    Stopped,
+
+    /// The link was lost and did not come back; whatever is below says where and doing what.
+    #[error("{}; it did not come back within {waited} s{}", source, goes_on.as_ref().map(|unit| format!("; what it works on goes on there by itself (unit {unit}), and the same command waits for it")).unwrap_or_default())]
+    LinkGone {
+        /// Seconds it was waited for.
+        waited: u64,
+        /// The unit that goes on without us, if the step has one.
+        goes_on: Option<String>,
+        /// What the loss cut off.
+        source: Box<StepError>,
+    },
+
     /// Applied, and when asked again things still differed.
     #[error("applied, yet still to change: {}", still.iter().map(|c| format!("{} is {}, not {}", c.what, c.before, c.after)).collect::<Vec<_>>().join("; "))]
     Unverified {
@@ -87,6 +102,14 @@ pub enum StepError {
 }
 
 impl StepError {
+    /// Whether the node could not be reached, or not any more: nobody said no.
+    pub(crate) fn link_lost(&self) -> bool {
+        std::iter::successors(Some(self as &dyn std::error::Error), |error| error.source())
+            .filter_map(|error| error.downcast_ref::<HostError>())
+            .chain(if let Self::Host(error) = self { Some(error) } else { None })
+            .any(HostError::is_transient)
+    }
+
     /// [`StepError::NotYet`] with nothing to expect.
     pub fn not_yet(why: impl Into<String>) -> Self {
         Self::NotYet { why: why.into(), expect: vec![] }

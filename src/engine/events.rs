@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;
 
 use crate::journal::{Journal, JournalError};
-use crate::{Change, time};
+use crate::{AtWork, Change, time};
 
 /// Something that happened. `node` is a node's name, or `cluster` for a step that concerns all of it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -105,6 +105,26 @@ pub enum Event {
         started: f64,
         /// How long it took, in seconds.
         seconds: f64,
+    },
+    /// A step was left where it may be left: somebody asked the run to end.
+    StepStopped {
+        /// The play.
+        play: String,
+        /// Where.
+        node: String,
+        /// The step's name.
+        step: String,
+        /// Seconds since the run began.
+        started: f64,
+        /// How long it took, in seconds.
+        seconds: f64,
+    },
+    /// Somebody asked the run to end at its next safe point.
+    StopAsked {
+        /// Who, e.g. `SIGINT`.
+        by: String,
+        /// What it waits for until then.
+        waiting: Vec<AtWork>,
     },
     /// A play ended on all its nodes.
     PlayFinished {

@@ -3,11 +3,8 @@
 use std::fs::{self, File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
-use serde::{Deserialize, Serialize};
-
-use crate::time;
+use sealift_node::Owner;
 
 /// Held while a run changes a cluster. The kernel lets go of it when its owner dies, so that a killed run
 /// never blocks the next; a second laptop is kept away by the helper's lock on each node.
@@ -15,25 +12,6 @@ use crate::time;
 pub struct RunLock {
     file: File,
     previous: Option<Owner>,
-}
-
-/// Who holds a lock, or held it when it died.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Owner {
-    /// What it does, e.g. `install`.
-    pub verb: String,
-    /// Process id.
-    pub pid: u32,
-    /// The machine's name.
-    pub host: String,
-    /// RFC 3339.
-    pub started: String,
-}
-
-impl std::fmt::Display for Owner {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} (process {} on {}, since {})", self.verb, self.pid, self.host, self.started)
-    }
 }
 
 /// Why a lock could not be had.
@@ -57,7 +35,7 @@ pub enum LockError {
 
 impl RunLock {
     /// Takes `<cluster_dir>/lock`, also over from an owner that died.
-    pub fn take(cluster_dir: &Path, verb: &str, host: &str) -> Result<Self, LockError> {
+    pub fn take(cluster_dir: &Path, owner: &Owner) -> Result<Self, LockError> {
         let path = cluster_dir.join("lock");
         let fail = |source| LockError::File { path: path.clone(), source };
         fs::create_dir_all(cluster_dir).map_err(fail)?;
@@ -72,13 +50,7 @@ impl RunLock {
             Err(TryLockError::WouldBlock) => return Err(LockError::Held { owner: found }),
             Err(TryLockError::Error(source)) => return Err(fail(source)),
         }
-        let owner = Owner {
-            verb: verb.to_owned(),
-            pid: std::process::id(),
-            host: host.to_owned(),
-            started: time::rfc3339(SystemTime::now()),
-        };
-        let line = serde_json::to_vec(&owner).map_err(|error| fail(error.into()))?;
+        let line = serde_json::to_vec(owner).map_err(|error| fail(error.into()))?;
         file.set_len(0).and_then(|()| file.rewind()).and_then(|()| file.write_all(&line)).map_err(fail)?;
         Ok(Self { file, previous: found })
     }
@@ -98,26 +70,30 @@ impl Drop for RunLock {
 
 #[cfg(test)]
 mod tests {
+    use sealift_node::Owner;
+
     use super::{LockError, RunLock};
+
+    fn owner(verb: &str) -> Owner {
+        Owner { verb: verb.to_owned(), pid: 7, host: "laptop".to_owned(), started: "then".to_owned() }
+    }
 
     #[test]
     fn a_living_owner_refuses_and_a_dead_one_is_reported() {
         let dir = tempfile::tempdir().unwrap();
-        let first = RunLock::take(dir.path(), "install", "laptop").unwrap();
+        let first = RunLock::take(dir.path(), &owner("install")).unwrap();
         assert!(first.previous().is_none());
-        match RunLock::take(dir.path(), "reset", "laptop") {
-            Err(LockError::Held { owner: Some(owner) }) => {
-                assert_eq!((owner.verb.as_str(), owner.pid), ("install", std::process::id()));
-            }
+        match RunLock::take(dir.path(), &owner("reset")) {
+            Err(LockError::Held { owner: Some(found) }) => assert_eq!(found, owner("install")),
             other => panic!("{other:?}"),
         }
         drop(first);
-        assert!(RunLock::take(dir.path(), "install", "laptop").unwrap().previous().is_none());
+        assert!(RunLock::take(dir.path(), &owner("install")).unwrap().previous().is_none());
 
         // what a killed owner leaves: its words without its lock
         std::fs::write(dir.path().join("lock"), r#"{"verb":"install","pid":1,"host":"h","started":"then"}"#)
             .unwrap();
-        let next = RunLock::take(dir.path(), "install", "laptop").unwrap();
+        let next = RunLock::take(dir.path(), &owner("install")).unwrap();
         assert_eq!(next.previous().map(|o| o.pid), Some(1));
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::ctx::Pending;
 use crate::playbook::StepDef;
 use crate::step::{ClusterStep, NodeStep};
-use crate::{Change, Ctx, Difference, Site, StepError};
+use crate::{Change, Ctx, Difference, Job, Site, StepError};
 
 /// The tasks of one node in one play, or those of the cluster.
 pub(crate) struct Lane<'a> {
@@ -44,6 +44,14 @@ impl<'a> Task<'a> {
         match self {
             Self::Node(step, _) => step.disruptive,
             Self::Cluster(step) => step.disruptive,
+        }
+    }
+
+    /// The unit of its own that it starts on a node.
+    pub(crate) fn job(&self) -> Option<Job> {
+        match self {
+            Self::Node(step, _) => step.step.own_unit(),
+            Self::Cluster(step) => step.step.own_unit(),
         }
     }
 

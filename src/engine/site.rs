@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::access::Access;
-use crate::{ClusterEyes, ClusterHands, Events, Late, StepError, TemplateError, Templates};
+use crate::{ClusterEyes, ClusterHands, Events, Late, StepError, Stop, TemplateError, Templates};
 
 /// Connections to the nodes, by name.
 pub type Hosts = BTreeMap<String, Arc<dyn Host>>;
@@ -22,6 +22,7 @@ pub struct Site {
     pub(crate) hosts: Hosts,
     pub(crate) events: Events,
     pub(crate) late: Late,
+    pub(crate) stop: Stop,
     pub(crate) templates: Templates,
     images: Value,
     access: Mutex<Option<Access>>,
@@ -42,10 +43,18 @@ impl Site {
             hosts,
             events,
             late: Late::default(),
+            stop: Stop::new(),
             templates: Templates::embedded()?,
             images,
             access: Mutex::new(None),
         })
+    }
+
+    /// Has whatever runs on this site end when `stop` asks for it.
+    #[must_use]
+    pub fn stopped_by(mut self, stop: &Stop) -> Self {
+        self.stop = stop.clone();
+        self
     }
 
     pub(crate) fn host(&self, node: &str) -> Result<&dyn Host, StepError> {

@@ -25,6 +25,8 @@ pub enum Query {
     Unit { name: String },
     /// A job started by [`Action::Job`]: [`Answer::Job`], or [`Answer::Missing`].
     Job { name: String },
+    /// The same, but not before the job has ended: [`Answer::Job`], or [`Answer::Missing`].
+    JobEnd { name: String },
     /// Images in containerd's `k8s.io` namespace: [`Answer::Images`]; [`Answer::Missing`] when containerd does not answer.
     Images,
     /// Whether a TCP address accepts a connection, as the node sees it: [`Answer::Bool`].

@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::Owner;
+
 /// Each variant says where and why; what state the node is in follows from the kind: after everything but
 /// [`LinkLost`](Self::LinkLost) and [`Timeout`](Self::Timeout) nothing of the one thing asked for has taken
 /// effect; after these two it may have, and only observing tells.
@@ -35,9 +37,10 @@ pub enum HostError {
     SudoRefused { host: String, user: String, why: String },
     /// Another run is at work on this node and its operator is alive.
     #[error(
-        "{host} is being changed by run {run} (helper pid {pid}), whose operator is connected; wait for it or end it there"
+        "{host} is being changed by {owner}, heard {heard_s} s ago; nothing was done there. \
+         Wait for it, or stop it on {}", owner.host
     )]
-    Busy { host: String, run: String, pid: u32 },
+    Busy { host: String, owner: Box<Owner>, heard_s: u64 },
     /// The connection ended, or stood still, while this was under way.
     #[error("{doing} on {host}: the link was lost: {why}; run the same command again")]
     LinkLost { host: String, doing: String, why: String },

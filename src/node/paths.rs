@@ -17,6 +17,9 @@ pub const JOBS: &str = "/var/lib/sealift/jobs";
 /// What helpers changed: `<run>.jsonl`, root's alone, of the last runs that changed something.
 pub const JOURNAL: &str = "/var/lib/sealift/journal";
 
+/// The site's record and the journals of its runs, on control planes; root's alone.
+pub const SITE: &str = "/var/lib/sealift/site";
+
 /// Sockets, configurations and the lock of helpers: gone with a reboot, as the helpers are.
 pub const RUN: &str = "/run/sealift";
 

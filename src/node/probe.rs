@@ -98,6 +98,15 @@ impl<'a> Probe<'a> {
         }
     }
 
+    /// Waits for a job to end, starting none; `None` when none of this name was ever started.
+    pub async fn job_end(&self, name: &str) -> Result<Option<JobState>, HostError> {
+        match self.host.query(Query::JobEnd { name: name.to_owned() }).await? {
+            Answer::Job(job) => Ok(Some(job)),
+            Answer::Missing => Ok(None),
+            other => Err(self.surprise("job-end", &other)),
+        }
+    }
+
     /// Images in containerd's `k8s.io` namespace; `None` when containerd does not answer.
     pub async fn images(&self) -> Result<Option<Vec<ImageState>>, HostError> {
         match self.host.query(Query::Images).await? {

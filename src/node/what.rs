@@ -14,6 +14,7 @@ impl Query {
             Self::ReadLink { path } => format!("reading link {path}"),
             Self::Unit { name } => format!("asking systemd about {name}"),
             Self::Job { name } => format!("looking at job {name}"),
+            Self::JobEnd { name } => format!("waiting for job {name}"),
             Self::Images => "listing containerd's images".to_owned(),
             Self::Reachable { address } => format!("trying {address}"),
         }

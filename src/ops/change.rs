@@ -1,83 +1,130 @@
 //! What verbs that work by a plan share: the plan alone, or plan, show, ask, run, follow.
 
 use sealift_engine::{
-    Compiled, Events, Journal, NewChanges, Plan, Playbook, Run, RunOptions, RunReport, Stop,
+    Compiled, Events, Journal, Keeper, NewChanges, Plan, Playbook, Run, RunOptions, RunReport, SiteRecord,
+    Stop,
 };
+use sealift_node::Owner;
 use tokio::sync::mpsc;
 
+use super::before::Before;
 use super::course::Course;
 use super::frozen::Frozen;
+use super::signals::unless_stopped;
 use super::site::SiteFiles;
-use super::{Connected, Exit, Failure, Mode};
+use super::{Connected, Exit, Failure, Mode, who};
 use crate::shell::{Shell, follow, show_plan, summary};
 
-/// Plans, asks and runs. `None` when the operator said no.
-pub(crate) async fn plan_and_run(
-    files: &SiteFiles,
-    connected: &Connected,
-    compiled: &Compiled,
-    frozen: Option<&Frozen>,
-    course: &mut Course,
-    shell: &Shell,
-) -> anyhow::Result<Option<RunReport>> {
-    let plan = observe(files, connected, compiled).await?;
-    if let Some(frozen) = frozen {
-        frozen.check(&plan, compiled, &files.cluster)?;
+/// A change of a site on its way.
+pub(crate) struct Change<'a> {
+    pub(crate) files: &'a SiteFiles,
+    pub(crate) connected: &'a Connected,
+    pub(crate) owner: &'a Owner,
+    pub(crate) stop: &'a Stop,
+    /// A plan from a file, which was agreed to when it was made.
+    pub(crate) frozen: Option<&'a Frozen>,
+    pub(crate) shell: &'a Shell,
+}
+
+impl Change<'_> {
+    /// Plans, asks and runs. `None` when the operator said no.
+    pub(crate) async fn plan_and_run(
+        &self,
+        compiled: &Compiled,
+        course: &mut Course,
+    ) -> anyhow::Result<Option<RunReport>> {
+        let (files, shell) = (self.files, self.shell);
+        let plan = unless_stopped(self.stop, observe(files, self.connected, compiled, shell)).await?;
+        if let Some(frozen) = self.frozen {
+            frozen.check(&plan, compiled, &files.cluster)?;
+        }
+        course.plan = Some(self.agreed_to(&plan).clone());
+        if shell.json() {
+            shell.event_json(
+                &serde_json::json!({"event": "planned", "plan": plan.digest, "changes": plan.changes()}),
+            )?;
+        } else if shell.asks() {
+            show_plan(shell, &plan, |line| shell.say(line));
+        } else {
+            shell.say(&summary(&plan));
+        }
+        let record = files.record(self.owner)?;
+        if plan.is_empty() {
+            self.keep_up(record).await?;
+            return Ok(Some(RunReport::default()));
+        }
+        if !self.agreed(&plan).await? {
+            shell.say("nothing was changed");
+            return Ok(None);
+        }
+        files.check_whole_bundle(shell)?;
+        self.run(compiled, self.agreed_to(&plan), record, course).await.map(Some)
     }
-    course.plan = Some(frozen.map_or(&plan, |frozen| &frozen.plan).clone());
-    if shell.json() {
-        shell.event_json(
-            &serde_json::json!({"event": "planned", "plan": plan.digest, "changes": plan.changes()}),
-        )?;
-    } else if shell.asks() {
-        show_plan(shell, &plan, |line| shell.say(line));
-    } else {
-        shell.say(&summary(&plan));
+
+    /// What was agreed to: the plan from a file, where there is one.
+    fn agreed_to<'a>(&'a self, plan: &'a Plan) -> &'a Plan {
+        self.frozen.map_or(plan, |frozen| &frozen.plan)
     }
-    if plan.is_empty() {
-        return Ok(Some(RunReport::default()));
+
+    /// Asks the person, who may also answer with Ctrl-C.
+    async fn agreed(&self, plan: &Plan) -> anyhow::Result<bool> {
+        if self.frozen.is_some() {
+            return Ok(true);
+        }
+        let question = format!("Apply these {} changes to {}?", plan.changes(), plan.cluster);
+        let shell = self.shell.clone();
+        let asked = async { tokio::task::spawn_blocking(move || shell.confirm(&question)).await? };
+        unless_stopped(self.stop, asked).await
     }
-    // a plan from a file was agreed to when it was made
-    let question = format!("Apply these {} changes to {}?", plan.changes(), plan.cluster);
-    if frozen.is_none() && !shell.confirm(&question)? {
-        shell.say("nothing was changed");
-        return Ok(None);
-    }
-    files.check_whole_bundle(shell)?;
-    let journal = Journal::create(&files.state_dir(), compiled.name())?;
-    let record = journal.path().to_owned();
-    course.journal = Some(record.clone());
-    let (sender, records) = mpsc::unbounded_channel();
-    let report = {
-        let site = files.site(connected, Events::new(Some(sender), Some(journal)))?;
-        let stop = Stop::new();
-        let watch = tokio::spawn(stop_on_signal(stop.clone()));
-        let strict = shell.asks() || frozen.is_some();
-        let new_changes = if strict { NewChanges::Stop } else { NewChanges::Accept };
-        let run = Run {
-            compiled,
-            plan: frozen.map_or(&plan, |frozen| &frozen.plan),
-            site: &site,
-            options: RunOptions { stop, new_changes, ..Default::default() },
+
+    async fn run(
+        &self,
+        compiled: &Compiled,
+        plan: &Plan,
+        record: Option<SiteRecord>,
+        course: &mut Course,
+    ) -> anyhow::Result<RunReport> {
+        let (files, shell) = (self.files, self.shell);
+        let journal = Journal::create(&files.state_dir(), compiled.name())?;
+        let written = journal.path().to_owned();
+        course.journal = Some(written.clone());
+        let (sender, records) = mpsc::unbounded_channel();
+        let report = {
+            let events = Events::new(Some(sender), Some(journal));
+            let site = files.site(self.connected, events)?.stopped_by(self.stop);
+            let strict = shell.asks() || self.frozen.is_some();
+            let new_changes = if strict { NewChanges::Stop } else { NewChanges::Accept };
+            let keeper = record.map(|record| Keeper::new(record, Some(&written)));
+            let options = RunOptions { new_changes, keeper, ..Default::default() };
+            let run = Run { compiled, plan, site: &site, options };
+            let (report, told) = tokio::join!(run.execute(), follow(shell, records));
+            told?;
+            report
         };
-        let (report, told) = tokio::join!(run.execute(), follow(shell, records));
-        watch.abort();
-        told?;
-        report
-    };
-    report.map(Some).map_err(|error| {
-        let next = format!("run the same command again; the journal is {}", record.display());
-        let error = anyhow::Error::new(error);
-        Failure::new(Exit::of(&error), error.to_string()).next(next).into()
-    })
+        report.map_err(|error| {
+            let next = format!("run the same command again; the journal is {}", written.display());
+            let error = anyhow::Error::new(error);
+            Failure::new(Exit::of(&error), error.to_string()).next(next).into()
+        })
+    }
+
+    /// A site on which nothing is to change has a record all the same, also of what changes nothing: a comment in the
+    /// cluster file, another stick with the same content.
+    async fn keep_up(&self, record: Option<SiteRecord>) -> anyhow::Result<()> {
+        let Some(record) = record else { return Ok(()) };
+        let record = SiteRecord { finished: true, ..record };
+        let site = self.files.site(self.connected, Events::unheard())?;
+        Ok(Keeper::new(record, None).write(&site).await?)
+    }
 }
 
 /// What `install` would do, under helpers that cannot change anything; on demand with the differences of texts.
-pub(crate) async fn only_plan(files: &SiteFiles, differences: bool) -> anyhow::Result<Plan> {
-    let connected = Connected::to(&files.cluster, files.folder(), Mode::Plan).await?;
+pub(crate) async fn only_plan(files: &SiteFiles, differences: bool, shell: &Shell) -> anyhow::Result<Plan> {
+    let owner = who::owner("plan");
+    let connected = Connected::to(&files.cluster, files.folder(), Mode::Plan, &owner).await?;
     let compiled = Compiled::new(&Playbook::embedded("install")?, &files.cluster);
     let asked = async {
-        let plan = observe(files, &connected, &compiled).await?;
+        let plan = observe(files, &connected, &compiled, shell).await?;
         if !differences {
             return anyhow::Ok(plan);
         }
@@ -88,16 +135,15 @@ pub(crate) async fn only_plan(files: &SiteFiles, differences: bool) -> anyhow::R
     plan
 }
 
-/// Asks every node, changes nothing.
-async fn observe(files: &SiteFiles, connected: &Connected, compiled: &Compiled) -> anyhow::Result<Plan> {
-    Ok(Plan::observe(compiled, &files.site(connected, Events::unheard())?).await?)
-}
-
-/// Ctrl-C ends a run between two steps; a second one ends the process, as `kill -9` might at any time.
-async fn stop_on_signal(stop: Stop) {
-    if tokio::signal::ctrl_c().await.is_ok() {
-        stop.ask();
-        let _ = tokio::signal::ctrl_c().await;
-        std::process::exit(Exit::Interrupted as i32);
+/// Asks every node, changes nothing. First of all what the site was before.
+async fn observe(
+    files: &SiteFiles,
+    connected: &Connected,
+    compiled: &Compiled,
+    shell: &Shell,
+) -> anyhow::Result<Plan> {
+    if let Some(before) = Before::read(files, connected, shell).await? {
+        before.check(files, shell)?;
     }
+    Ok(Plan::observe(compiled, &files.site(connected, Events::unheard())?).await?)
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::future::join_all;
 use sealift_cluster::{Cluster, Node};
 use sealift_engine::Hosts;
-use sealift_node::{HelperBinary, Host, HostError, Identity, Probe, RemoteHost, Target};
+use sealift_node::{HelperBinary, HostError, Identity, Owner, Probe, RemoteHost, Target};
 
 pub(crate) use sealift_node::helper::Mode;
 
@@ -15,39 +15,86 @@ use super::{Exit, Failure};
 /// Open connections, each with a helper at the other end.
 pub(crate) struct Connected {
     hosts: Hosts,
+    /// Whose runs held which nodes' locks and did not end by themselves.
+    taken_over: Vec<(Owner, Vec<String>)>,
 }
 
 impl Connected {
     /// Connects to every node of `cluster`, whose identity files are relative to `folder`.
-    pub(crate) async fn to(cluster: &Cluster, folder: &Path, mode: Mode) -> anyhow::Result<Self> {
-        let nodes: Vec<&Node> = cluster.nodes().iter().collect();
-        Self::to_nodes(&nodes, folder, mode).await
+    ///
+    /// A run that changes things takes the first control plane's lock before any other: two operators who start at
+    /// the same moment meet there, and one of them leaves without having touched another node.
+    pub(crate) async fn to(
+        cluster: &Cluster,
+        folder: &Path,
+        mode: Mode,
+        owner: &Owner,
+    ) -> anyhow::Result<Self> {
+        let first = cluster.first_control_plane();
+        let (gate, others): (Vec<&Node>, Vec<&Node>) =
+            cluster.nodes().iter().partition(|node| mode == Mode::Run && node.name == first.name);
+        Self::in_order(&[gate, others], folder, mode, owner).await
     }
 
-    /// Connects to some nodes.
-    pub(crate) async fn to_nodes(nodes: &[&Node], folder: &Path, mode: Mode) -> anyhow::Result<Self> {
+    /// Connects to some nodes at once.
+    pub(crate) async fn to_nodes(
+        nodes: &[&Node],
+        folder: &Path,
+        mode: Mode,
+        owner: &Owner,
+    ) -> anyhow::Result<Self> {
+        Self::in_order(&[nodes.to_vec()], folder, mode, owner).await
+    }
+
+    /// Connects to one group after another. A busy node ends it; whatever else goes wrong is told of all nodes at once.
+    async fn in_order(
+        groups: &[Vec<&Node>],
+        folder: &Path,
+        mode: Mode,
+        owner: &Owner,
+    ) -> anyhow::Result<Self> {
         // The running program is the helper: it is static, and what was verified is what works on the node.
         let binary = HelperBinary::of("/proc/self/exe").await?;
         let run = run_id();
-        let all = join_all(nodes.iter().map(|node| {
-            let target = target(node, folder);
-            let (binary, run) = (binary.clone(), run.clone());
-            async move { RemoteHost::connect(target?, binary, mode, &run).await }
-        }))
-        .await;
-        let (mut hosts, mut errors) = (Hosts::new(), vec![]);
-        for (node, one) in nodes.iter().zip(all) {
-            match one {
-                Ok(host) => drop(hosts.insert(node.name.to_string(), Arc::new(host) as Arc<dyn Host>)),
-                Err(error) => errors.push(error),
+        let (mut connected, mut errors) = (Self { hosts: Hosts::new(), taken_over: vec![] }, vec![]);
+        for nodes in groups {
+            let all = join_all(nodes.iter().map(|node| {
+                let target = target(node, folder);
+                let (binary, run) = (binary.clone(), run.clone());
+                async move { RemoteHost::connect(target?, binary, mode, &run, owner).await }
+            }))
+            .await;
+            for (node, one) in nodes.iter().zip(all) {
+                match one {
+                    Ok(host) => connected.add(node, host).await,
+                    Err(error) => errors.push(error),
+                }
+            }
+            if errors.iter().any(|error| matches!(error, HostError::Busy { .. })) {
+                break;
             }
         }
-        let connected = Self { hosts };
         if errors.is_empty() {
             return Ok(connected);
         }
         connected.close().await;
         Err(refusal(&errors).into())
+    }
+
+    async fn add(&mut self, node: &Node, host: RemoteHost) {
+        let name = node.name.to_string();
+        if let Some(previous) = host.previous().await {
+            match self.taken_over.iter_mut().find(|(owner, _)| *owner == previous) {
+                Some((_, nodes)) => nodes.push(name.clone()),
+                None => self.taken_over.push((previous, vec![name.clone()])),
+            }
+        }
+        self.hosts.insert(name, Arc::new(host));
+    }
+
+    /// Whose runs held which nodes' locks and did not end by themselves.
+    pub(crate) fn taken_over(&self) -> impl Iterator<Item = (&Owner, &[String])> {
+        self.taken_over.iter().map(|(owner, nodes)| (owner, nodes.as_slice()))
     }
 
     /// The connections, by node.

@@ -1,13 +1,15 @@
 //! `sealift install`: from prepared servers to a cluster that answers. Run it again whenever it was cut off.
 
-use sealift_engine::{Compiled, Playbook, RunReport};
+use sealift_engine::{Compiled, Playbook, RunReport, Stop};
 
+use super::change::Change;
 use super::course::Course;
 use super::frozen::Frozen;
 use super::receipt::Receipt;
 use super::report::Report;
+use super::signals::{Signals, unless_stopped};
 use super::site::SiteFiles;
-use super::{Connected, Exit, Mode, change};
+use super::{Connected, Exit, Mode, who};
 use crate::cli::InstallArgs;
 use crate::shell::Shell;
 
@@ -48,13 +50,19 @@ async fn change_site(
     course: &mut Course,
     shell: &Shell,
 ) -> anyhow::Result<Option<RunReport>> {
-    let lock = files.lock("install", shell)?;
-    let connected = Connected::to(&files.cluster, files.folder(), Mode::Run).await?;
+    let stop = Stop::new();
+    let _signals = Signals::listen(&stop, shell)?;
+    let owner = who::owner("install");
+    let lock = files.lock(&owner, shell)?;
+    let connect = Connected::to(&files.cluster, files.folder(), Mode::Run, &owner);
+    let connected = unless_stopped(&stop, connect).await?;
+    files.tell_taken_over(&connected, &lock, shell);
     if paper.wanted() {
         course.meet(&connected).await;
     }
     let compiled = Compiled::new(&Playbook::embedded("install")?, &files.cluster);
-    let done = change::plan_and_run(files, &connected, &compiled, frozen, course, shell).await;
+    let change = Change { files, connected: &connected, owner: &owner, stop: &stop, frozen, shell };
+    let done = change.plan_and_run(&compiled, course).await;
     if paper.wanted() {
         course.look_again(&connected).await;
     }

@@ -3,7 +3,7 @@
 use anyhow::Context as _;
 
 use super::site::SiteFiles;
-use super::{Connected, Exit, Failure, Mode};
+use super::{Connected, Exit, Failure, Mode, who};
 use crate::cli::KubeconfigArgs;
 use crate::shell::Shell;
 
@@ -15,7 +15,8 @@ const LIMIT: u64 = 1 << 20;
 pub(crate) async fn run(args: &KubeconfigArgs, shell: &Shell) -> anyhow::Result<Exit> {
     let files = SiteFiles::without_bundle(&args.at)?;
     let first = files.cluster.first_control_plane();
-    let connected = Connected::to_nodes(&[first], files.folder(), Mode::Plan).await?;
+    let connected =
+        Connected::to_nodes(&[first], files.folder(), Mode::Plan, &who::owner("kubeconfig")).await?;
     let read = connected.read(first.name.as_str(), ADMIN_CONF, LIMIT).await;
     connected.close().await;
     let Some(bytes) = read? else {

@@ -1,5 +1,6 @@
 //! What the verbs do: one file per verb, its body is its story.
 
+mod before;
 mod change;
 mod clock;
 mod completions;
@@ -20,11 +21,14 @@ mod pack;
 mod plan;
 mod receipt;
 mod receipt_site;
+mod record;
 mod report;
 mod reset;
+mod signals;
 mod site;
 mod status;
 mod verify;
+mod who;
 
 pub(crate) use connect::{Connected, Mode};
 pub(crate) use exit::{Exit, Failure};

@@ -22,7 +22,7 @@ pub(crate) async fn run(args: &PlanArgs, shell: &Shell) -> anyhow::Result<Exit> 
         frozen::check(path)?;
     }
     let files = SiteFiles::open(&args.site, shell)?;
-    let plan = change::only_plan(&files, args.diff).await?;
+    let plan = change::only_plan(&files, args.diff, shell).await?;
     let estimate = History::read(&files.state_dir()).estimate(&plan);
     if shell.json() {
         shell.data_json(&Document { plan: &plan, estimate })?;

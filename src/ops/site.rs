@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use sealift_bundle::{Bundle, Trust, Verified};
 use sealift_cluster::{Cluster, Node};
-use sealift_engine::{Events, RunLock, Site};
+use sealift_engine::{Events, Release, RunLock, Site, SiteRecord, WrittenFile};
+use sealift_node::Owner;
 
 use super::{Connected, Exit, Failure, verify};
 use crate::cli::{ClusterArgs, SiteArgs};
@@ -17,6 +18,10 @@ pub(crate) struct SiteFiles {
     bundle: Option<Arc<Bundle<Verified>>>,
     state: PathBuf,
     folder: PathBuf,
+    written: WrittenFile,
+    profile: Option<WrittenFile>,
+    trust: Vec<PathBuf>,
+    rollback_to: Option<u64>,
 }
 
 impl SiteFiles {
@@ -33,20 +38,24 @@ impl SiteFiles {
             shell.warn(&format!("{foreign} lies beside the bundle and is ignored"));
         }
         files.bundle = Some(Arc::new(bundle));
+        files.trust.clone_from(&args.trust);
+        files.rollback_to = args.rollback_to;
         files.tell_what_is_left_alone(shell);
         Ok(files)
     }
 
     /// The same for verbs that bring nothing.
     pub(crate) fn without_bundle(at: &ClusterArgs) -> anyhow::Result<Self> {
-        let profile = at.profile.as_deref();
-        let profile =
-            profile.map(|path| read(path).map(|text| (text, path.display().to_string()))).transpose()?;
-        let profile = profile.as_ref().map(|(text, origin)| (text.as_str(), origin.as_str()));
         let folder = at.cluster.parent().unwrap_or(Path::new("")).to_owned();
-        let cluster = parse(&read(&at.cluster)?, &at.cluster.display().to_string(), profile)?;
+        let (written, origin) = (written(&at.cluster)?, at.cluster.display().to_string());
+        let under = at.profile.as_deref();
+        let (profile, under) =
+            (under.map(self::written).transpose()?, under.map(|path| path.display().to_string()));
+        let laid =
+            profile.as_ref().zip(under.as_ref()).map(|(file, origin)| (file.text.as_str(), origin.as_str()));
+        let cluster = parse(&written.text, &origin, laid)?;
         let state = at.state.join(cluster.name().as_str());
-        Ok(Self { cluster, bundle: None, state, folder })
+        Ok(Self { cluster, bundle: None, state, folder, written, profile, trust: vec![], rollback_to: None })
     }
 
     /// Reads the whole bundle once before the first change, so that a stick with one bad bit anywhere leaves
@@ -80,6 +89,39 @@ impl SiteFiles {
         self.bundle.as_deref()
     }
 
+    /// The identity of what this run brings; none for verbs that bring nothing.
+    pub(crate) fn release(&self) -> Option<Release> {
+        let bundle = self.bundle.as_ref()?;
+        let manifest = bundle.manifest();
+        Some(Release {
+            name: manifest.name.clone(),
+            version: manifest.version.clone(),
+            sequence: manifest.sequence,
+            manifest: bundle.manifest_digest()?,
+            signer: bundle.signer().to_string(),
+        })
+    }
+
+    /// The older release that the operator wants on purpose.
+    pub(crate) fn rollback_to(&self) -> Option<u64> {
+        self.rollback_to
+    }
+
+    /// What the control planes shall know of this run; none for verbs that bring nothing.
+    pub(crate) fn record(&self, owner: &Owner) -> anyhow::Result<Option<SiteRecord>> {
+        let Some(release) = self.release() else { return Ok(None) };
+        Ok(Some(SiteRecord {
+            schema: SiteRecord::SCHEMA,
+            cluster: self.cluster.name().to_string(),
+            owner: owner.clone(),
+            finished: false,
+            cluster_file: self.written.clone(),
+            profile: self.profile.clone(),
+            release,
+            trust: self.trust.iter().map(|path| read(path)).collect::<Result<_, _>>()?,
+        }))
+    }
+
     /// Where this cluster's journals and lock are.
     pub(crate) fn state_dir(&self) -> PathBuf {
         self.state.clone()
@@ -91,15 +133,26 @@ impl SiteFiles {
     }
 
     /// One changing run per cluster on this machine.
-    pub(crate) fn lock(&self, verb: &str, shell: &Shell) -> anyhow::Result<RunLock> {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-        let lock = RunLock::take(&self.state, verb, host.trim())?;
+    pub(crate) fn lock(&self, owner: &Owner, shell: &Shell) -> anyhow::Result<RunLock> {
+        let lock = RunLock::take(&self.state, owner)?;
         if let Some(previous) = lock.previous() {
             shell.warn(&format!(
                 "the last run did not end by itself: {previous}; going on from what the nodes show"
             ));
         }
         Ok(lock)
+    }
+
+    /// Says once whose run was cut off on the nodes, unless our own lock has said it already.
+    pub(crate) fn tell_taken_over(&self, connected: &Connected, lock: &RunLock, shell: &Shell) {
+        for (owner, nodes) in connected.taken_over() {
+            if !lock.previous().is_some_and(|ours| ours.is(owner)) {
+                shell.warn(&format!(
+                    "a run was cut off: {owner}; its lock on {} is taken over, going on from what the nodes show",
+                    nodes.join(", ")
+                ));
+            }
+        }
     }
 
     /// Everything a plan or a run works with.
@@ -119,6 +172,11 @@ fn parse(text: &str, origin: &str, profile: Option<(&str, &str)>) -> anyhow::Res
         Some(problems) => Err(wrong(problems).into()),
         None => Ok(cluster),
     }
+}
+
+fn written(path: &Path) -> anyhow::Result<WrittenFile> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    Ok(WrittenFile { name, text: read(path)? })
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {

@@ -11,7 +11,7 @@ use crate::shell::{Shell, table};
 /// Observes what `install` would, and says where it differs.
 pub(crate) async fn run(args: &StatusArgs, shell: &Shell) -> anyhow::Result<Exit> {
     let files = SiteFiles::open(&args.site, shell)?;
-    let plan = change::only_plan(&files, false).await?;
+    let plan = change::only_plan(&files, false, shell).await?;
     if shell.json() {
         shell.data_json(&plan)?;
     } else {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
-use sealift_engine::{Event, Outcome, Record};
+use sealift_engine::{AtWork, Event, Outcome, Record};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{Shell, Span, bytes_bar, waterfall};
@@ -81,6 +81,15 @@ impl<'a> Follower<'a> {
                 self.say(&format!("  {node:<8} {} {step}: {}", self.shell.red("✗"), error.join(": ")));
                 self.spans.push(Span { lane: node, name: step, from: started, to: started + seconds });
             }
+            Event::StepStopped { node, step, started, seconds, .. } => {
+                self.close(&node);
+                self.say(&format!(
+                    "  {node:<8} {} {step}: left as asked, what was done is kept",
+                    self.shell.yellow("-")
+                ));
+                self.spans.push(Span { lane: node, name: step, from: started, to: started + seconds });
+            }
+            Event::StopAsked { by, waiting } => self.say(&stopping(self.shell, &by, &waiting)),
             Event::RunStarted { .. } | Event::PlayFinished { .. } | Event::RunFinished { .. } => {}
         }
     }
@@ -129,6 +138,21 @@ impl<'a> Follower<'a> {
             ));
         }
     }
+}
+
+/// What is waited for, and what a second signal would mean.
+fn stopping(shell: &Shell, by: &str, waiting: &[AtWork]) -> String {
+    let finishing = waiting.iter().map(|work| {
+        let most = work.job.as_ref().map(|job| format!(" (up to {} min)", job.limit.div_ceil(60)));
+        format!("'{}' on {}{}", work.step, work.node, most.unwrap_or_default())
+    });
+    let finishing: Vec<String> = finishing.collect();
+    let what = if finishing.is_empty() { "what is at work".to_owned() } else { finishing.join(", ") };
+    let again = match waiting.iter().any(|work| work.job.is_some()) {
+        true => "Ctrl-C again to leave it running there",
+        false => "Ctrl-C again to leave at once",
+    };
+    format!("{} finishing {what}, then the run ends; {again}", shell.yellow(&format!("{by}:")))
 }
 
 fn spinner(bars: &MultiProgress, node: &str, step: &str) -> ProgressBar {

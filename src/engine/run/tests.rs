@@ -120,11 +120,14 @@ async fn asked_to_stop_it_ends_between_steps() {
     let story = compiled(&kit, STORY);
     let plan = plan(&kit, &story).await.unwrap();
     let stop = Stop::new();
-    stop.ask();
-    let options = RunOptions { stop, ..RunOptions::default() };
-    let (result, records) = run(&kit, &story, &plan, options).await;
-    assert!(matches!(result, Err(RunError::Interrupted { .. })));
+    stop.ask("SIGINT");
+    let (events, journal) = kit.journal();
+    let site = kit.site(events).stopped_by(&stop);
+    let run = Run { compiled: &story, plan: &plan, site: &site, options: RunOptions::default() };
+    let Err(RunError::Interrupted { state, .. }) = run.execute().await else { panic!("it went on") };
+    assert!(state.contains("'prepare': cp1 before its first step, w1 before"), "{state}");
     assert!(!kit.path("cp1", "/etc/app").exists());
+    let records = Journal::parse(&std::fs::read_to_string(journal).unwrap()).unwrap();
     assert!(matches!(
         &records.last().unwrap().event,
         Event::RunFinished { ok: false, interrupted: true, .. }

@@ -4,7 +4,7 @@ use std::future::Future;
 
 use sealift_node::{Mutate, Probe};
 
-use crate::{Change, ClusterEyes, ClusterHands, Ctx, Difference, StepError};
+use crate::{Change, ClusterEyes, ClusterHands, Ctx, Difference, Job, StepError};
 
 /// A step that concerns one node.
 ///
@@ -13,6 +13,11 @@ use crate::{Change, ClusterEyes, ClusterHands, Ctx, Difference, StepError};
 pub(crate) trait NodeAct {
     /// What `observe` found.
     type Seen: Send;
+
+    /// The program of its own that applying it starts on the node, if it does: ours may end while it goes on.
+    fn own_unit(&self) -> Option<Job> {
+        None
+    }
 
     /// Asks the node; an absent thing is an observation, not an error.
     fn observe(
@@ -46,6 +51,11 @@ pub(crate) trait NodeAct {
 pub(crate) trait ClusterAct {
     /// What `observe` found.
     type Seen: Send;
+
+    /// The program of its own that applying it starts on the node, if it does: ours may end while it goes on.
+    fn own_unit(&self) -> Option<Job> {
+        None
+    }
 
     /// Asks the API; a cluster that is not there yet is an observation ([`ClusterEyes::api`] is `None`).
     fn observe(

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::act::ClusterAct;
 use super::binary::kept;
 use crate::filters::merge;
-use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError, blobs};
+use crate::{Change, ClusterEyes, ClusterHands, Ctx, Job, StepError, blobs};
 
 /// A chart, as a release of the same name.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -84,6 +84,10 @@ impl Chart {
 impl ClusterAct for Chart {
     type Seen = Seen;
 
+    fn own_unit(&self) -> Option<Job> {
+        Some(Job { unit: format!("sealift-job-{}", self.job()), limit: SECONDS })
+    }
+
     async fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Seen, StepError> {
         let wanted = self.wanted(ctx)?;
         let left = left(&eyes.probe, &wanted).await?;
@@ -146,9 +150,12 @@ impl ClusterAct for Chart {
             return clean(mutate, &wanted).await;
         }
         let probe: &Probe<'_> = mutate;
-        if probe.job_state(&self.job()).await? != Some(JobState::Running) {
-            self.drop_unfinished(hands, ctx, &wanted).await?;
+        if probe.job_state(&self.job()).await? == Some(JobState::Running) {
+            // an earlier run's: whatever it makes of the release is looked at when it has ended
+            probe.job_end(&self.job()).await?;
+            return clean(mutate, &wanted).await;
         }
+        self.drop_unfinished(hands, ctx, &wanted).await?;
         let archive = format!("{DIR}/{}-{}.tgz", self.name, wanted.item.version);
         let values = format!("{DIR}/{}.values.yaml", self.name);
         let text = serde_yaml::to_string(&wanted.values)

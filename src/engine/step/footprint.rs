@@ -42,6 +42,7 @@ pub(super) const TREES: &[&str] = &[
     "/var/lib/sealift/jobs",
     "/var/lib/sealift/kubeadm",
     "/var/lib/sealift/receipts",
+    "/var/lib/sealift/site",
     // the last: a reset that is cut leaves its own record
     "/var/lib/sealift/journal",
 ];

@@ -1,10 +1,10 @@
 //! What `kubeadm init` and `kubeadm join` have in common: how to tell how far it came, and how to take half of it away.
 
-use sealift_node::{Command, JobState, Mutate, Probe};
+use sealift_node::{Command, JobState, Mutate, Output, Probe};
 use serde::{Deserialize, Serialize};
 
 use super::receipt;
-use crate::{Ctx, StepError};
+use crate::{Ctx, Job, StepError};
 
 /// Where its input lies while it runs; removed afterwards, for the join's holds a token.
 const DIR: &str = "/var/lib/sealift/kubeadm";
@@ -82,6 +82,11 @@ impl Act {
         }
     }
 
+    /// The unit it is on the node.
+    pub(crate) fn own_unit(self) -> Job {
+        Job { unit: format!("sealift-job-{}", self.job()), limit: SECONDS }
+    }
+
     fn command(self) -> Command {
         let argv: &[&str] = match self {
             Self::Init => &[
@@ -126,14 +131,25 @@ impl Act {
         for (name, content) in files {
             mutate.write_file(&format!("{DIR}/{name}"), content.into_bytes(), 0o600).await?;
         }
-        self.attach(mutate).await
+        let output = mutate.job(self.job(), self.command()).await?;
+        self.well(&output)
     }
 
-    /// Waits for one that runs, or starts it, until it has ended well.
+    /// Waits for the one that an earlier run started, and starts none: between two looks it may have ended, and a
+    /// second `init` would take a finished cluster for a half-made one.
     pub(crate) async fn attach(self, mutate: &Mutate<'_>) -> Result<(), StepError> {
-        let command = self.command();
-        let output = mutate.job(self.job(), command.clone()).await?;
-        if output.status == 0 { Ok(()) } else { Err(StepError::program(&command.argv, &output)) }
+        match mutate.job_end(self.job()).await? {
+            Some(JobState::Ended(output)) => self.well(&output),
+            _ => Err(StepError::refused(
+                self.name(),
+                "was at work and is gone without an exit status: the node was restarted under it",
+            )),
+        }
+    }
+
+    /// Whether it ended well.
+    fn well(self, output: &Output) -> Result<(), StepError> {
+        if output.status == 0 { Ok(()) } else { Err(StepError::program(&self.command().argv, output)) }
     }
 
     /// The last act: it is done.

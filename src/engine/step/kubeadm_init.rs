@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::kubeadm::{self, Act, Stage};
-use crate::{Change, Ctx, StepError};
+use crate::{Change, Ctx, Job, StepError};
 
 /// `kubeadm init`, once.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -27,9 +27,13 @@ pub(crate) struct Seen {
 impl NodeAct for KubeadmInit {
     type Seen = Seen;
 
+    fn own_unit(&self) -> Option<Job> {
+        Some(Act::Init.own_unit())
+    }
+
     async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Seen, StepError> {
         let stage = Act::Init.traces(probe).await?.stage(Act::Init, ctx.cluster().name().as_str());
-        let answers = stage == Stage::Done && answers(ctx).await?;
+        let answers = stage == Stage::Done && ctx.leave_when_asked(answers(ctx)).await?;
         Ok(Seen { stage, answers })
     }
 

@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::act::NodeAct;
 use super::kubeadm::{self, Act, Stage};
-use crate::{Change, ClusterHands, Ctx, Secret, StepError};
+use crate::{Change, ClusterHands, Ctx, Job, Secret, StepError};
 
 /// `kubeadm join` as a worker.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -29,6 +29,10 @@ pub(crate) struct Seen {
 
 impl NodeAct for KubeadmJoin {
     type Seen = Seen;
+
+    fn own_unit(&self) -> Option<Job> {
+        Some(Act::Join.own_unit())
+    }
 
     async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Seen, StepError> {
         let stage = Act::Join.traces(probe).await?.stage(Act::Join, ctx.cluster().name().as_str());
@@ -85,7 +89,7 @@ impl NodeAct for KubeadmJoin {
         // before it is recorded: a run that is cut in between does it the next time
         self.take_tokens_away(mutate, ctx).await;
         Act::Join.record_done(mutate, ctx).await?;
-        registered(ctx).await
+        ctx.leave_when_asked(registered(ctx)).await
     }
 }
 
@@ -94,7 +98,8 @@ impl KubeadmJoin {
         let hands = ctx.hands(mutate).await?;
         let token = make_token(&hands, ctx.lane()).await?;
         let joined = join(mutate, ctx, &hands, &token).await;
-        if joined.is_err() {
+        // over a lost link kubeadm goes on, and needs its token
+        if joined.as_ref().is_err_and(|error| !error.link_lost()) {
             self.take_tokens_away(mutate, ctx).await;
         }
         joined

@@ -27,9 +27,10 @@ mod wait;
 use serde::{Deserialize, Serialize};
 
 use act::{ClusterAct, NodeAct};
+pub(crate) use receipt::path as receipt_path;
 use sealift_node::{Mutate, Probe};
 
-use crate::{Change, ClusterEyes, ClusterHands, Ctx, Difference, StepError};
+use crate::{Change, ClusterEyes, ClusterHands, Ctx, Difference, Job, StepError};
 
 /// Makes an enum of steps and the one place where their kinds are told apart.
 macro_rules! steps {
@@ -48,6 +49,11 @@ macro_rules! steps {
             /// This step's key.
             pub(crate) fn kind(&self) -> &'static str {
                 match self { $(Self::$variant(_) => $kind),+ }
+            }
+
+            /// The unit of its own that it starts on a node.
+            pub(crate) fn own_unit(&self) -> Option<Job> {
+                match self { $(Self::$variant(step) => $act::own_unit(step)),+ }
             }
 
             /// Observe and diff.

@@ -71,8 +71,11 @@ impl ClusterAct for Wait {
             let all: Vec<String> = stuck.iter().map(|one| format!("{} ({})", one.what, one.state)).collect();
             ctx.note(format!("waiting for {}", all.join(", ")));
         };
-        let waited = api.wait_ready(&targets, Duration::from_secs(self.timeout), &tell).await;
-        waited.map(|()| vec![]).map_err(StepError::below("waiting until the cluster is ready"))
+        let ready = async {
+            let waited = api.wait_ready(&targets, Duration::from_secs(self.timeout), &tell).await;
+            waited.map(|()| vec![]).map_err(StepError::below("waiting until the cluster is ready"))
+        };
+        ctx.leave_when_asked(ready).await
     }
 
     fn diff(&self, seen: &Vec<Stuck>, _ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {

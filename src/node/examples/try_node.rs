@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use sealift_node::helper::Mode;
 use sealift_node::{
-    BlobTarget, Command, HelperBinary, Host, HostError, Identity, JobState, Mutate, RemoteHost, Target,
-    scan_host_key,
+    BlobTarget, Command, HelperBinary, Host, HostError, Identity, JobState, Mutate, Owner, RemoteHost,
+    Target, scan_host_key,
 };
 use sealift_stream::Digest;
 use serde_json::json;
@@ -30,8 +30,11 @@ async fn main() {
     let binary = exe.parent().and_then(Path::parent).unwrap().join("sealift-helper-alone");
     let binary = HelperBinary::of(binary).await.unwrap();
 
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap();
+    let (verb, started) = ("try".to_owned(), String::new());
+    let owner = Owner { verb, pid: std::process::id(), host, started };
     let since = Instant::now();
-    let plan = RemoteHost::connect(target.clone(), binary.clone(), Mode::Plan, "try").await.unwrap();
+    let plan = RemoteHost::connect(target.clone(), binary.clone(), Mode::Plan, "try", &owner).await.unwrap();
     println!("plan helper: {:?}", since.elapsed());
     let probe = Mutate::new(&plan);
     println!("{:?}", probe.facts().await.unwrap());
@@ -41,7 +44,7 @@ async fn main() {
     plan.close().await.unwrap();
 
     let since = Instant::now();
-    let host = RemoteHost::connect(target, binary, Mode::Run, "try").await.unwrap();
+    let host = RemoteHost::connect(target, binary, Mode::Run, "try", &owner).await.unwrap();
     println!("run helper: {:?}", since.elapsed());
     let mutate = Mutate::new(&host);
     println!("helpers: {:?}", mutate.list_dir("/var/lib/sealift/helper").await.unwrap());

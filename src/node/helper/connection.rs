@@ -10,7 +10,7 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::journal::{Journal, told};
-use super::life::Life;
+use super::life::{End, Life};
 use super::{Config, Hello, Mode, Reply, Request, Wish};
 use crate::{Action, Host as _, HostError, LocalHost, frame};
 
@@ -52,12 +52,14 @@ impl Helper {
             Wish::Put { target, offset } => self.put(stream, target, offset).await,
             Wish::Dial { address } => self.dial(stream, address).await,
             Wish::Beat => self.beat(stream).await,
-            Wish::Yield if self.life.operator_lives() => frame::send(&mut stream, &Reply::Busy).await,
-            Wish::Yield | Wish::End => {
-                frame::send(&mut stream, &Reply::Ready).await?;
-                self.life.end();
-                Ok(())
-            }
+            Wish::Yield => match self.life.heard() {
+                Some(heard) => {
+                    let heard_ms = u64::try_from(heard.as_millis()).unwrap_or(u64::MAX);
+                    frame::send(&mut stream, &Reply::Busy { heard_ms }).await
+                }
+                None => self.end(stream, End::Orphaned).await,
+            },
+            Wish::End => self.end(stream, End::Dismissed).await,
         }
     }
 
@@ -65,6 +67,12 @@ impl Helper {
     pub(super) fn planning(&self, what: String) -> Option<HostError> {
         let why = "this helper was started for a plan and changes nothing";
         (self.config.mode == Mode::Plan).then(|| HostError::refused(&self.config.node, what, why))
+    }
+
+    async fn end(&self, mut stream: UnixStream, end: End) -> io::Result<()> {
+        frame::send(&mut stream, &Reply::Ready).await?;
+        self.life.end(end);
+        Ok(())
     }
 
     async fn ask(self: &Arc<Self>, mut stream: UnixStream) -> io::Result<()> {
@@ -117,13 +125,12 @@ impl Helper {
     }
 
     async fn beat(&self, mut stream: UnixStream) -> io::Result<()> {
-        self.life.beat(true);
+        let _beating = self.life.beating();
         frame::send(&mut stream, &Reply::Ready).await?;
         let mut byte = [0];
         while let Ok(1..) = stream.read(&mut byte).await {
-            self.life.beat(true);
+            self.life.beat();
         }
-        self.life.beat(false);
         Ok(())
     }
 }

@@ -170,7 +170,7 @@ mod tests {
 
     use super::{Journal, KEEP, Line, told};
     use crate::helper::{Config, Mode, Starter};
-    use crate::{Action, Command};
+    use crate::{Action, Command, Owner};
 
     fn config(root: &Path, run: &str) -> Config {
         Config {
@@ -178,6 +178,7 @@ mod tests {
             run: run.to_owned(),
             id: format!("{run}-1"),
             mode: Mode::Run,
+            owner: Owner { verb: "install".into(), pid: 7, host: "laptop".into(), started: "then".into() },
             token: "secret".to_owned(),
             peer_uid: 0,
             starter: Starter::Direct,

@@ -20,7 +20,7 @@ pub(crate) use life::BEAT;
 pub use serve::serve;
 pub use start::start;
 
-use crate::{Action, Answer, BlobTarget, HostError, Query};
+use crate::{Action, Answer, BlobTarget, HostError, Owner, Query};
 
 /// What a helper may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +52,8 @@ pub(crate) struct Config {
     pub(crate) run: String,
     pub(crate) id: String,
     pub(crate) mode: Mode,
+    /// Whose run it is.
+    pub(crate) owner: Owner,
     pub(crate) token: String,
     /// Who may connect, besides root.
     pub(crate) peer_uid: u32,
@@ -86,8 +88,8 @@ impl Config {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Started {
-    /// The helper listens here.
-    Listening(String),
+    /// The helper listens here. `previous` held the node's lock and did not end by itself.
+    Listening { socket: String, previous: Option<Owner> },
     /// It does not.
     Failed(HostError),
 }
@@ -138,6 +140,8 @@ pub(crate) enum Reply {
     Offset(u64),
     Done,
     Failed(HostError),
-    /// The answer to [`Wish::Yield`]: my operator is alive.
-    Busy,
+    /// The answer to [`Wish::Yield`]: my operator is alive, and was heard so many milliseconds ago.
+    Busy {
+        heard_ms: u64,
+    },
 }

@@ -12,7 +12,7 @@ use tokio::net::UnixListener;
 
 use super::connection::Helper;
 use super::journal::Journal;
-use super::life::Life;
+use super::life::{End, Life};
 use super::{Config, Mode, lock};
 use crate::error::Context as _;
 use crate::local::file::{present, write_whole};
@@ -58,7 +58,7 @@ fn alone(config: &Config) -> bool {
 }
 
 async fn live(config: &Config) -> Result<(), HostError> {
-    let _lock = match config.mode {
+    let lock = match config.mode {
         Mode::Run => Some(lock::take(config).await?),
         Mode::Plan => None,
     };
@@ -80,11 +80,16 @@ async fn live(config: &Config) -> Result<(), HostError> {
             }
         }
     };
-    tokio::select! {
-        () = accept => {}
-        () = life.over(Duration::from_secs(config.idle_s)) => {}
+    let end = tokio::select! {
+        () = accept => End::Orphaned,
+        end = life.over(Duration::from_secs(config.idle_s)) => end,
+    };
+    match lock {
+        Some(lock) if end == End::Dismissed => {
+            lock.clear().on(&config.node, || "leaving the node's lock".into())
+        }
+        _ => Ok(()),
     }
-    Ok(())
 }
 
 /// Listens under another name until owner and mode are right: at its own name it is never wider.

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
-use super::{Config, Started, Starter, unit};
+use super::{Config, Mode, Started, Starter, lock, unit};
 use crate::HostError;
 use crate::local::file::{present, write_whole};
 
@@ -46,7 +46,9 @@ fn launch(config: &Config) -> io::Result<Started> {
             return Ok(Started::Failed(serde_json::from_slice(&text)?));
         }
         if config.socket().exists() {
-            return Ok(Started::Listening(config.socket().to_string_lossy().into_owned()));
+            let socket = config.socket().to_string_lossy().into_owned();
+            let previous = (config.mode == Mode::Run).then(|| lock::previous(config)).flatten();
+            return Ok(Started::Listening { socket, previous });
         }
         std::thread::sleep(Duration::from_millis(10));
     }

@@ -18,6 +18,8 @@ use crate::{Answer, Command, HostError, JobState, Output, paths};
 /// How often the end is looked for; how often systemd is asked whether there still is something to end.
 const LOOK: Duration = Duration::from_millis(100);
 const ASK: Duration = Duration::from_secs(2);
+/// How often one that somebody else started is looked at: each look asks systemd.
+const SEE: Duration = Duration::from_millis(500);
 /// systemd sets the three variables for `ExecStopPost`, which it runs whatever way the program ended.
 const EPILOGUE: &str = r#"cd "${0%/*}" || exit
 rm -f stdin
@@ -50,6 +52,16 @@ impl LocalHost {
             Some((_, output)) => JobState::Ended(output),
             None => JobState::Lost,
         }))
+    }
+
+    /// Waits until a job is no longer running.
+    pub(super) async fn job_end(&self, name: &str) -> Result<Answer, HostError> {
+        loop {
+            match self.job_state(name).await? {
+                Answer::Job(JobState::Running) => tokio::time::sleep(SEE).await,
+                over => return Ok(over),
+            }
+        }
     }
 
     /// Attaches to the job of this name that is running, or starts one; waits for its end.

@@ -71,6 +71,7 @@ impl LocalHost {
         match query {
             Query::Unit { name } => Ok(Answer::Unit(self.unit(&name).await?)),
             Query::Job { name } => self.job_state(&name).await,
+            Query::JobEnd { name } => self.job_end(&name).await,
             Query::Images => containerd::images(&self.name, &self.root.path(crate::paths::CONTAINERD)).await,
             Query::Reachable { address } => {
                 let dialled = tokio::time::timeout(DIAL, TcpStream::connect(&address)).await;

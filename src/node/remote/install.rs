@@ -9,7 +9,7 @@ use super::Inner;
 use crate::error::Context as _;
 use crate::helper::{Config, Mode, Started};
 use crate::ssh::exec;
-use crate::{HostError, paths};
+use crate::{HostError, Owner, paths};
 
 const DOING: &str = "starting the helper";
 
@@ -21,6 +21,8 @@ pub(super) struct Listening {
     pub(super) token: String,
     /// Its systemd unit.
     pub(super) unit: String,
+    /// Who held the node's lock before and did not end by itself.
+    pub(super) previous: Option<Owner>,
 }
 
 /// Waits until a helper that was told to end has ended and cleaned up behind itself, ten seconds at most: who
@@ -53,6 +55,7 @@ pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
         run: inner.run.clone(),
         id,
         mode: inner.mode,
+        owner: inner.owner.clone(),
         token: token.clone(),
         peer_uid: seen.uid,
         starter: inner.options.starter,
@@ -71,9 +74,10 @@ pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
         exec(&inner.links, &line, Cursor::new(json), DOING).await?
     };
     match serde_json::from_str::<Started>(output.stdout.trim()) {
-        Ok(Started::Listening(socket)) => {
+        Ok(Started::Listening { socket, previous }) => {
             let attach = format!("{dir}/sealift attach --socket {socket}");
-            Ok(Listening { attach, token, unit: format!("sealift-helper-{}.service", config.id) })
+            let unit = format!("sealift-helper-{}.service", config.id);
+            Ok(Listening { attach, token, unit, previous })
         }
         Ok(Started::Failed(error)) => Err(error),
         Err(_) if !sudo.is_empty() && sudo_refusal(&output.stderr).is_some() => {

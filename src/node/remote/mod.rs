@@ -1,6 +1,7 @@
 //! A node over SSH.
 
 mod ask;
+mod beat;
 mod binary;
 mod install;
 mod put;
@@ -10,17 +11,17 @@ use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
-use tokio::io::AsyncWriteExt as _;
 use tokio::sync::Mutex;
 use tokio::time::timeout;
 
+use beat::Beat;
 pub use binary::HelperBinary;
 use install::Listening;
 
 use crate::helper::{Hello, Mode, Reply, Request, Starter, Wish};
 use crate::host::{BlobReader, BoxDuplex, Host};
 use crate::ssh::{Channel, Links};
-use crate::{Action, Answer, BlobTarget, HostError, Query, Target, frame};
+use crate::{Action, Answer, BlobTarget, HostError, Owner, Query, Target, frame};
 
 /// The helper says [`Reply::Working`] every 5 s; silence for this long is a dead link.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -47,6 +48,7 @@ struct Inner {
     binary: HelperBinary,
     mode: Mode,
     run: String,
+    owner: Owner,
     options: RemoteOptions,
     helper: Mutex<Option<Helper>>,
     idle: Mutex<Vec<Channel>>,
@@ -58,16 +60,9 @@ struct Helper {
     attach: String,
     token: String,
     unit: String,
+    previous: Option<Owner>,
     /// Ends when the last clone of the host is dropped, or the helper is replaced.
     _beat: Arc<Beat>,
-}
-
-struct Beat(tokio::task::JoinHandle<()>);
-
-impl Drop for Beat {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 impl std::fmt::Debug for RemoteHost {
@@ -83,8 +78,9 @@ impl RemoteHost {
         binary: HelperBinary,
         mode: Mode,
         run: &str,
+        owner: &Owner,
     ) -> Result<Self, HostError> {
-        Self::connect_with(target, binary, mode, run, RemoteOptions::default()).await
+        Self::connect_with(target, binary, mode, run, owner, RemoteOptions::default()).await
     }
 
     /// As [`connect`](Self::connect), in unusual surroundings.
@@ -93,15 +89,20 @@ impl RemoteHost {
         binary: HelperBinary,
         mode: Mode,
         run: &str,
+        owner: &Owner,
         options: RemoteOptions,
     ) -> Result<Self, HostError> {
         let links = Links::connect(target).await?;
+        let (run, owner) = (run.to_owned(), owner.clone());
         let (helper, idle) = (Mutex::new(None), Mutex::new(vec![]));
-        let host = Self {
-            inner: Arc::new(Inner { links, binary, mode, run: run.to_owned(), options, helper, idle }),
-        };
+        let host = Self { inner: Arc::new(Inner { links, binary, mode, run, owner, options, helper, idle }) };
         host.helper().await?;
         Ok(host)
+    }
+
+    /// Whose run held this node's lock before ours and did not end by itself.
+    pub async fn previous(&self) -> Option<Owner> {
+        self.inner.helper.lock().await.as_ref()?.previous.clone()
     }
 
     /// The helper, started when there is none.
@@ -110,10 +111,10 @@ impl RemoteHost {
         if let Some(helper) = &*helper {
             return Ok(helper.clone());
         }
-        let Listening { attach, token, unit } = install::start(&self.inner).await?;
+        let Listening { attach, token, unit, previous } = install::start(&self.inner).await?;
         let beat = self.greet(&attach, &token, Wish::Beat).await?;
-        let beat = Arc::new(Beat(tokio::spawn(keep_beating(beat))));
-        let new = Helper { attach, token, unit, _beat: beat };
+        let beat = Arc::new(Beat::start(&self.inner, beat, &attach, &token));
+        let new = Helper { attach, token, unit, previous, _beat: beat };
         *helper = Some(new.clone());
         Ok(new)
     }
@@ -168,7 +169,7 @@ impl RemoteHost {
             Reply::Offset(_) => "offset",
             Reply::Done => "done",
             Reply::Failed(_) => "failed",
-            Reply::Busy => "busy",
+            Reply::Busy { .. } => "busy",
         };
         HostError::Protocol {
             host: self.inner.links.target.name.clone(),
@@ -187,16 +188,6 @@ impl RemoteHost {
                 other?;
                 install::ended(&self.inner, &helper.unit).await
             }
-        }
-    }
-}
-
-async fn keep_beating(mut channel: Channel) {
-    loop {
-        tokio::time::sleep(crate::helper::BEAT).await;
-        // A dead link shows in the work itself; there, it is told.
-        if channel.write_all(&[1]).await.is_err() || channel.flush().await.is_err() {
-            return;
         }
     }
 }

@@ -63,16 +63,21 @@ fn config(algorithms: Option<Vec<Algorithm>>) -> Config {
     }
 }
 
-/// The key exchange, up to the point where the server's key is known; `Err` holds what it showed.
-async fn greet(
-    target: &Target,
-    algorithms: Option<Vec<Algorithm>>,
-) -> Result<Result<Handle<Check>, HostKey>, HostError> {
+async fn dial(target: &Target) -> Result<TcpStream, HostError> {
     let address = target.socket_address()?;
     let stream = timeout(CONNECT, TcpStream::connect(address)).await;
     let stream = stream.map_err(|_| target.unreachable("no answer within 8 s"))?;
     let stream = stream.map_err(|error| target.unreachable(error))?;
     stream.set_nodelay(true).map_err(|error| target.unreachable(error))?;
+    Ok(stream)
+}
+
+/// The key exchange, up to the point where the server's key is known; `Err` holds what it showed.
+async fn greet(
+    target: &Target,
+    stream: TcpStream,
+    algorithms: Option<Vec<Algorithm>>,
+) -> Result<Result<Handle<Check>, HostKey>, HostError> {
     let seen = Arc::new(Mutex::new(None));
     let check = Check { pinned: target.host_key.clone(), seen: Arc::clone(&seen) };
     let greeted = timeout(GREET, connect_stream(Arc::new(config(algorithms)), stream, check)).await;
@@ -101,7 +106,8 @@ pub(super) async fn open(target: &Target) -> Result<Handle<Check>, HostError> {
         return Err(HostError::HostKeyUnknown { host, address, seen });
     };
     let expected = pinned.fingerprint();
-    match greet(target, Some(pinned.algorithms())).await {
+    let stream = dial(target).await?;
+    match greet(target, stream, Some(pinned.algorithms())).await {
         Ok(Ok(handle)) => Ok(handle),
         Ok(Err(seen)) => Err(HostError::HostKeyChanged { host, address, expected, seen: seen.fingerprint() }),
         // Something is there that has no key of the pinned type at all: see what it has.
@@ -117,7 +123,7 @@ pub(super) async fn open(target: &Target) -> Result<Handle<Check>, HostError> {
 /// The key a server shows; nothing is ever accepted here, so nothing can follow.
 pub(super) async fn show(target: &Target, algorithms: Option<Vec<Algorithm>>) -> Result<HostKey, HostError> {
     let unpinned = Target { host_key: None, ..target.clone() };
-    match greet(&unpinned, algorithms).await? {
+    match greet(&unpinned, dial(target).await?, algorithms).await? {
         Err(seen) => Ok(seen),
         Ok(_) => Err(target.unreachable("the server's key was not asked for")),
     }

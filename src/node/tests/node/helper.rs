@@ -8,7 +8,7 @@ use sealift_node::{BlobTarget, Command, Host as _, HostError, Mutate};
 use sealift_stream::Digest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
-use crate::sshd::Sshd;
+use crate::sshd::{Sshd, owner as owner_of};
 
 fn names(sshd: &Sshd, dir: &str) -> Vec<String> {
     let entries = std::fs::read_dir(sshd.root().join(dir)).unwrap();
@@ -107,18 +107,31 @@ async fn a_planning_helper_refuses_every_change() {
 }
 
 #[tokio::test]
-async fn a_second_run_ends_an_orphan_and_respects_the_living() {
+async fn a_living_run_refuses_by_name_and_a_cut_off_one_is_taken_over() {
     let sshd = Sshd::start("ed25519");
     let first = sshd.connect(sshd.target(), Mode::Run, "r1").await.unwrap();
+    let since = Instant::now();
     let error = sshd.connect(sshd.target(), Mode::Run, "r2").await.unwrap_err();
-    assert!(matches!(&error, HostError::Busy { run, .. } if run == "r1"), "{error}");
+    assert!(
+        matches!(&error, HostError::Busy { owner, heard_s: ..5, .. } if **owner == owner_of("r1")),
+        "{error}"
+    );
+    assert!(error.to_string().contains("install by laptop-r1 (process 7, since "), "{error}");
+    // one more beat proves life; patience is for who never beats again
+    assert!(since.elapsed() < Duration::from_secs(9), "refused only after {:?}", since.elapsed());
     // its operator dies: every connection ends, nothing is said
     drop(first);
     let since = Instant::now();
     let second = sshd.connect(sshd.target(), Mode::Run, "r2").await.unwrap();
     assert!(since.elapsed() < Duration::from_secs(10));
+    assert_eq!(second.previous().await, Some(owner_of("r1")));
     Mutate::new(&second).write_file("/etc/x", b"x".to_vec(), 0o644).await.unwrap();
     second.close().await.unwrap();
+    gone(&sshd).await;
+    // one that said goodbye was not cut off
+    let third = sshd.connect(sshd.target(), Mode::Run, "r3").await.unwrap();
+    assert_eq!(third.previous().await, None);
+    third.close().await.unwrap();
     gone(&sshd).await;
 }
 

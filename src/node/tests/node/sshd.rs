@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sealift_node::helper::{Mode, Starter};
-use sealift_node::{HelperBinary, HostError, HostKey, Identity, RemoteHost, RemoteOptions, Target};
+use sealift_node::{HelperBinary, HostError, HostKey, Identity, Owner, RemoteHost, RemoteOptions, Target};
 use tempfile::TempDir;
 
 pub(crate) struct Sshd {
@@ -94,8 +94,14 @@ impl Sshd {
         let binary = HelperBinary::of(env!("CARGO_BIN_EXE_sealift-helper-alone")).await.unwrap();
         let root = Some(self.root().to_string_lossy().into_owned());
         let options = RemoteOptions { starter: Starter::Direct, root, idle_s: Some(3) };
-        RemoteHost::connect_with(target, binary, mode, run, options).await
+        RemoteHost::connect_with(target, binary, mode, run, &owner(run), options).await
     }
+}
+
+/// An operator who is called like the run.
+pub(crate) fn owner(run: &str) -> Owner {
+    let (verb, started) = ("install".to_owned(), "2026-11-22T22:00:00Z".to_owned());
+    Owner { verb, pid: 7, host: format!("laptop-{run}"), started }
 }
 
 impl Drop for Sshd {
