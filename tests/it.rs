@@ -6,10 +6,12 @@ mod it {
     mod cli;
     mod docs;
     mod forgotten;
+    mod handover;
     mod kit;
     mod lifecycle;
     mod paper;
     mod place;
+    mod running;
     mod stick;
     mod wrong;
 }

@@ -1,5 +1,6 @@
 //! The command line: types only. What a verb does is in `ops/VERB.rs`.
 
+mod adopt;
 mod completions;
 mod enroll;
 mod helper;
@@ -15,6 +16,7 @@ mod verify;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use adopt::AdoptArgs;
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use enroll::EnrollArgs;
 pub(crate) use helper::{AttachArgs, HelperArgs, HelperCommand};
@@ -91,6 +93,9 @@ pub(crate) enum Command {
 
     /// Print the administrator's kubeconfig
     Kubeconfig(KubeconfigArgs),
+
+    /// Take a site over from a control plane, on a machine that knows nothing of it
+    Adopt(AdoptArgs),
 
     /// Take the cluster away and leave the servers as they were
     Reset(ResetArgs),

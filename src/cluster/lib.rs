@@ -12,6 +12,7 @@ mod difference;
 mod enroll;
 mod fields;
 mod host_key;
+mod identity;
 mod merge;
 mod model;
 mod name;
@@ -28,6 +29,7 @@ pub use cluster::Cluster;
 pub use difference::Difference;
 pub use enroll::{EnrollError, with_host_keys};
 pub use host_key::HostKey;
+pub use identity::{NewLogin, with_login};
 pub use model::{
     Containerd, ControlPlane, Dns, Gpu, Interface, Kubernetes, LoadBalancer, Network, Node, NodeNetwork, Os,
     Pool, Role, Ssh, Swap,

@@ -56,8 +56,8 @@ impl Keeper {
                         .await
                         .map_err(|error| error.to_string())
                 };
-                let sent = tokio::time::timeout(PATIENCE, send).await;
-                if let Err(why) = sent.unwrap_or_else(|_| Err("no answer within 10 s".to_owned())) {
+                let done = tokio::time::timeout(PATIENCE, send).await;
+                if let Err(why) = done.unwrap_or_else(|_| Err("no answer within 10 s".to_owned())) {
                     let text = format!("the journal is here and not on this control plane: {why}");
                     site.events.send(Event::StepNote {
                         node: node.name.to_string(),

@@ -89,7 +89,7 @@ impl Run<'_> {
             Ok(()) => Ok(report),
             Err(PlayEnd::Interrupted { state }) => Err(RunError::Interrupted { state, report }),
             Err(PlayEnd::Journal(error)) => Err(error.into()),
-            Err(PlayEnd::Record(error)) => Err(RunError::Record(error)),
+            Err(PlayEnd::Record { state, source }) => Err(RunError::Record { state, source }),
             Err(PlayEnd::Failed { failures, state }) => Err(RunError::Failed { failures, state, report }),
         }
     }
@@ -97,9 +97,10 @@ impl Run<'_> {
     /// The plays between the first and the last line of the site's record.
     async fn recorded(&self, report: &mut RunReport) -> Result<(), PlayEnd> {
         let Some(keeper) = &self.options.keeper else { return self.plays(report).await };
-        keeper.write(self.site).await.map_err(PlayEnd::Record)?;
+        let fail = |state| move |source| PlayEnd::Record { state, source };
+        keeper.write(self.site).await.map_err(fail("nothing else was changed"))?;
         self.plays(report).await?;
-        keeper.finish(self.site).await.map_err(PlayEnd::Record)
+        keeper.finish(self.site).await.map_err(fail("everything else is done"))
     }
 
     /// Says what is waited for as soon as somebody asks the run to end.

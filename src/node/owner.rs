@@ -24,6 +24,6 @@ impl Owner {
 
 impl std::fmt::Display for Owner {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{} by {} (process {}, since {})", self.verb, self.host, self.pid, self.started)
+        write!(f, "{}'s {} (process {}, since {})", self.host, self.verb, self.pid, self.started)
     }
 }

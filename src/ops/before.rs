@@ -62,19 +62,21 @@ impl Before {
         if !differences.is_empty() {
             let last = &self.record.owner;
             shell.say(&format!("the cluster file is not that of the last run ({last}):"));
-            differences.iter().for_each(|difference| shell.say(&format!("  {}", told(difference))));
+            for difference in &differences {
+                shell.say(&format!("  {}", told(difference)));
+            }
         }
-        if let Some(release) = files.release().filter(|release| *release != self.record.release) {
-            shell.say(&format!("the last run brought {}, this one brings {release}", self.record.release));
+        // a verb that brings nothing takes away what is there, whatever it was
+        let Some(release) = files.release() else { return Ok(()) };
+        let installed = &self.record.release;
+        if release != *installed {
+            shell.say(&format!("the last run brought {installed}, this one brings {release}"));
         }
-        if !self.begun {
-            return Ok(());
+        if self.begun {
+            refuse_fields(&differences)?;
+            refuse_older(installed, &release, files.rollback_to())?;
         }
-        refuse_fields(&differences)?;
-        match files.release() {
-            Some(release) => refuse_older(&self.record.release, &release, files.rollback_to()),
-            None => Ok(()),
-        }
+        Ok(())
     }
 }
 

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use futures::future::join_all;
 use sealift_cluster::{Cluster, Node};
-use sealift_engine::Hosts;
+use sealift_engine::{Hosts, RunLock};
 use sealift_node::{HelperBinary, HostError, Identity, Owner, Probe, RemoteHost, Target};
 
 pub(crate) use sealift_node::helper::Mode;
 
 use super::{Exit, Failure};
+use crate::shell::Shell;
 
 /// Open connections, each with a helper at the other end.
 pub(crate) struct Connected {
@@ -92,9 +93,16 @@ impl Connected {
         self.hosts.insert(name, Arc::new(host));
     }
 
-    /// Whose runs held which nodes' locks and did not end by themselves.
-    pub(crate) fn taken_over(&self) -> impl Iterator<Item = (&Owner, &[String])> {
-        self.taken_over.iter().map(|(owner, nodes)| (owner, nodes.as_slice()))
+    /// Says once whose run was cut off, unless our own lock has said it already.
+    pub(crate) fn tell_taken_over(&self, lock: &RunLock, shell: &Shell) {
+        for (owner, nodes) in &self.taken_over {
+            if !lock.previous().is_some_and(|ours| ours.is(owner)) {
+                shell.warn(&format!(
+                    "a run was cut off: {owner}; its lock on {} is taken over, going on from what the nodes show",
+                    nodes.join(", ")
+                ));
+            }
+        }
     }
 
     /// The connections, by node.
@@ -151,6 +159,8 @@ fn refusal(errors: &[HostError]) -> Failure {
     } else if errors.iter().all(|error| matches!(error, HostError::AuthFailed { .. })) {
         Failure::new(Exit::Refused, text)
             .next("mend ssh.user or ssh.identityFile in the cluster file, or authorized_keys on the server")
+    } else if errors.iter().any(|error| matches!(error, HostError::Busy { .. })) {
+        Failure::new(Exit::Refused, text).next("run the same command again when that run has ended")
     } else {
         Failure::new(Exit::Refused, text).next("mend the connection and run the same command again")
     }

@@ -56,7 +56,7 @@ async fn change_site(
     let lock = files.lock(&owner, shell)?;
     let connect = Connected::to(&files.cluster, files.folder(), Mode::Run, &owner);
     let connected = unless_stopped(&stop, connect).await?;
-    files.tell_taken_over(&connected, &lock, shell);
+    connected.tell_taken_over(&lock, shell);
     if paper.wanted() {
         course.meet(&connected).await;
     }

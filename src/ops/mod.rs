@@ -1,5 +1,6 @@
 //! What the verbs do: one file per verb, its body is its story.
 
+mod adopt;
 mod before;
 mod change;
 mod clock;
@@ -60,6 +61,7 @@ pub(crate) async fn run(command: Command, shell: &Shell) -> anyhow::Result<Exit>
         Command::Install(args) => install::run(&args, shell).await,
         Command::Status(args) => status::run(&args, shell).await,
         Command::Kubeconfig(args) => kubeconfig::run(&args, shell).await,
+        Command::Adopt(args) => adopt::run(&args, shell).await,
         Command::Reset(args) => reset::run(&args, shell).await,
         Command::Completions(args) => completions::run(&args, shell),
         Command::Man(args) => man::run(&args, shell),

@@ -19,7 +19,7 @@ pub(crate) async fn run(args: &ResetArgs, shell: &Shell) -> anyhow::Result<Exit>
     let lock = files.lock(&owner, shell)?;
     let connect = Connected::to(&files.cluster, files.folder(), Mode::Run, &owner);
     let connected = unless_stopped(&stop, connect).await?;
-    files.tell_taken_over(&connected, &lock, shell);
+    connected.tell_taken_over(&lock, shell);
     let compiled = Compiled::new(&Playbook::embedded("reset")?, &files.cluster);
     let change =
         Change { files: &files, connected: &connected, owner: &owner, stop: &stop, frozen: None, shell };

@@ -11,15 +11,18 @@ use tokio::task::JoinHandle;
 use super::{Exit, Failure};
 use crate::shell::Shell;
 
+/// Makes a kind of signal.
+type Kind = fn() -> SignalKind;
+
 /// What ends a run: the name, its number, how to listen to it.
-const SIGNALS: [(&str, u32, fn() -> SignalKind); 3] = [
+const SIGNALS: [(&str, u32, Kind); 3] = [
     ("SIGINT", 2, SignalKind::interrupt),
     ("SIGTERM", 15, SignalKind::terminate),
     ("SIGHUP", 1, SignalKind::hangup),
 ];
 
 /// Before a run there is nothing to finish; what blocks (a question, a slow stick) is not waited for longer.
-const GRACE: Duration = Duration::from_millis(700);
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Listens until dropped: the first signal asks the run to end at its next safe point, the second one ends us.
 pub(crate) struct Signals(JoinHandle<()>);
@@ -34,7 +37,7 @@ impl Signals {
                 streams.push((name, signal(kind())?));
             }
         }
-        Ok(Self(tokio::spawn(listen(stop.clone(), *shell, streams))))
+        Ok(Self(tokio::spawn(listen(stop.clone(), shell.clone(), streams))))
     }
 }
 

@@ -143,18 +143,6 @@ impl SiteFiles {
         Ok(lock)
     }
 
-    /// Says once whose run was cut off on the nodes, unless our own lock has said it already.
-    pub(crate) fn tell_taken_over(&self, connected: &Connected, lock: &RunLock, shell: &Shell) {
-        for (owner, nodes) in connected.taken_over() {
-            if !lock.previous().is_some_and(|ours| ours.is(owner)) {
-                shell.warn(&format!(
-                    "a run was cut off: {owner}; its lock on {} is taken over, going on from what the nodes show",
-                    nodes.join(", ")
-                ));
-            }
-        }
-    }
-
     /// Everything a plan or a run works with.
     pub(crate) fn site(&self, connected: &Connected, events: Events) -> anyhow::Result<Site> {
         Ok(Site::new(self.cluster.clone(), self.bundle.clone(), connected.hosts(), events)?)

@@ -148,9 +148,10 @@ fn stopping(shell: &Shell, by: &str, waiting: &[AtWork]) -> String {
     });
     let finishing: Vec<String> = finishing.collect();
     let what = if finishing.is_empty() { "what is at work".to_owned() } else { finishing.join(", ") };
-    let again = match waiting.iter().any(|work| work.job.is_some()) {
-        true => "Ctrl-C again to leave it running there",
-        false => "Ctrl-C again to leave at once",
+    let again = if waiting.iter().any(|work| work.job.is_some()) {
+        "Ctrl-C again to leave it running there"
+    } else {
+        "Ctrl-C again to leave at once"
     };
     format!("{} finishing {what}, then the run ends; {again}", shell.yellow(&format!("{by}:")))
 }

@@ -26,7 +26,7 @@ pub(crate) use waterfall::{Span, waterfall};
 use crate::ops::{Exit, Failure};
 
 /// How to talk to whoever started us.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 #[expect(clippy::struct_excessive_bools, reason = "four facts about who listens, any mix of them possible")]
 pub(crate) struct Shell {
     json: bool,

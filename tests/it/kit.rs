@@ -68,11 +68,16 @@ pub(super) fn agnhost() -> String {
 
 /// A file of the demo with the lab's agnhost in it, for the lab's second network.
 pub(super) fn demo_file(name: &str) -> String {
+    demo_file_in(name, "10.78.0")
+}
+
+/// The same for another network, by the first three parts of its addresses.
+pub(super) fn demo_file_in(name: &str, network: &str) -> String {
     let text = std::fs::read_to_string(source("tests/lab/demo").join(name)).unwrap();
     let bundle = source("bundle");
     text.replace("AGNHOST", &agnhost())
         .replace("../../../bundle", bundle.to_str().unwrap())
-        .replace("10.77.0.", "10.78.0.")
+        .replace("10.77.0.", &format!("{network}."))
 }
 
 /// A signed bundle, packed once for all tests, and its key.

@@ -1,5 +1,6 @@
-//! Two real machines in an air gap of their own, and the operator beside them.
+//! Real machines in an air gap of their own, and the operator beside them.
 
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -11,7 +12,7 @@ use lab::node::listing::Listing;
 use lab::scene::{Guard, Scene};
 use lab::state::{NodeSpec, SceneSpec};
 
-use super::kit::{Ran, SEALIFT, demo_file, room, source, stick};
+use super::kit::{Ran, SEALIFT, demo_file_in, room, source, stick};
 
 /// A scene with a cluster file in it. It goes down when the value is dropped.
 pub(super) struct Place {
@@ -22,19 +23,30 @@ pub(super) struct Place {
 impl Place {
     /// Boots `cp1` and `w1`, writes the cluster file and pins their host keys.
     pub(super) fn enrolled(name: &str) -> Self {
+        Self::with_workers(name, "10.78.0", 1)
+    }
+
+    /// The same with so many workers `w1`, `w2`, ..., in a network of its own.
+    pub(super) fn with_workers(name: &str, network: &str, workers: u8) -> Self {
         let dir = room().join(name);
-        let node =
-            |name: &str, octet| NodeSpec { name: name.into(), octet, root: lab::root::RootKind::default() };
+        let node = |name: String, octet| NodeSpec { name, octet, root: lab::root::RootKind::default() };
+        let nodes = (1..=workers).map(|number| node(format!("w{number}"), 20 + number));
         let spec = SceneSpec {
             name: name.to_owned(),
-            subnet: "10.78.0.0/24".parse().unwrap(),
+            subnet: format!("{network}.0/24").parse().unwrap(),
             dir: dir.clone(),
-            nodes: vec![node("cp1", 11), node("w1", 21)],
+            nodes: std::iter::once(node("cp1".into(), 11)).chain(nodes).collect(),
             cache: Cache::open().unwrap(),
         };
         let scene = Scene::up(&spec).unwrap().guarded();
         let cluster = dir.join("cluster.yaml");
-        std::fs::write(&cluster, demo_file("cluster.yaml")).unwrap();
+        // the demo has one worker, in the last lines of its file
+        let mut text = demo_file_in("cluster.yaml", network);
+        for number in 2..=workers {
+            let address = format!("{network}.{}", 20 + number);
+            writeln!(text, "    - {{name: w{number}, role: worker, ssh: {{address: {address}}}}}").unwrap();
+        }
+        std::fs::write(&cluster, text).unwrap();
         let place = Self { scene, cluster };
         let _ = std::fs::remove_dir_all(place.state());
         place.site(&["enroll", "--yes", "-c", place.cluster.to_str().unwrap()]).expect(0);
@@ -117,7 +129,7 @@ impl Place {
         self.scene.node(name).unwrap()
     }
 
-    /// What lies on both disks.
+    /// What lies on their disks.
     pub(super) fn listings(&self) -> Vec<(String, Listing)> {
         self.scene.nodes().iter().map(|node| (node.name().to_owned(), node.listing().unwrap())).collect()
     }

@@ -45,8 +45,13 @@ pub enum RunError {
     #[error(transparent)]
     Journal(#[from] JournalError),
     /// A control plane did not take the site's record, with which another operator would go on.
-    #[error("keeping the site's record: {0}")]
-    Record(#[source] HostError),
+    #[error("keeping the site's record: {source}; {state}")]
+    Record {
+        /// In what state things were left.
+        state: &'static str,
+        /// Why.
+        source: HostError,
+    },
 }
 
 impl RunError {
@@ -61,7 +66,7 @@ pub(super) enum PlayEnd {
     Failed { failures: Vec<Failure>, state: String },
     Interrupted { state: String },
     Journal(JournalError),
-    Record(HostError),
+    Record { state: &'static str, source: HostError },
 }
 
 impl PlayEnd {

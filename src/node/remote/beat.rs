@@ -31,15 +31,12 @@ async fn beat(inner: Weak<Inner>, channel: Channel, attach: String, token: Strin
     let mut channel = Some(channel);
     loop {
         tokio::time::sleep(BEAT).await;
-        channel = match channel {
-            Some(mut channel) => {
-                let sent = async { channel.write_all(&[1]).await.and(channel.flush().await) };
-                sent.await.is_ok().then_some(channel)
-            }
-            None => {
-                let Some(inner) = inner.upgrade() else { return };
-                RemoteHost { inner }.greet(&attach, &token, Wish::Beat).await.ok()
-            }
+        channel = if let Some(mut channel) = channel {
+            let sent = async { channel.write_all(&[1]).await.and(channel.flush().await) };
+            sent.await.is_ok().then_some(channel)
+        } else {
+            let Some(inner) = inner.upgrade() else { return };
+            RemoteHost { inner }.greet(&attach, &token, Wish::Beat).await.ok()
         };
     }
 }

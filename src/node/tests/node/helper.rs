@@ -116,7 +116,7 @@ async fn a_living_run_refuses_by_name_and_a_cut_off_one_is_taken_over() {
         matches!(&error, HostError::Busy { owner, heard_s: ..5, .. } if **owner == owner_of("r1")),
         "{error}"
     );
-    assert!(error.to_string().contains("install by laptop-r1 (process 7, since "), "{error}");
+    assert!(error.to_string().contains("laptop-r1's install (process 7, since "), "{error}");
     // one more beat proves life; patience is for who never beats again
     assert!(since.elapsed() < Duration::from_secs(9), "refused only after {:?}", since.elapsed());
     // its operator dies: every connection ends, nothing is said
