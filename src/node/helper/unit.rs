@@ -14,15 +14,17 @@ pub(super) fn argv(config: &Config, exe: &Path) -> Vec<String> {
         "--collect".to_owned(),
         "--quiet".to_owned(),
         format!("--description=sealift helper of run {}", config.run),
-        // Also after a crash; `+` is outside the sandbox.
+        // Also after a crash. Without a prefix: what has one is written as `ExecStopPostEx`, and systemd (252) does not
+        // know that key when a daemon-reload (kubeadm does one) makes it read the unit again.
         format!(
-            "--property=ExecStopPost=+/bin/rm -f {} {} {}",
+            "--property=ExecStopPost=/bin/rm -f {} {} {}",
             socket.display(),
             early.display(),
             file.display()
         ),
     ];
     if let Some(dir) = &config.remove_binary {
+        // `+`: outside the sandbox
         argv.push(format!("--property=ExecStopPost=+/bin/rm -rf {dir}"));
         let parents = format!("{} {}", crate::paths::HELPERS, crate::paths::STATE);
         argv.push(format!("--property=ExecStopPost=-+/bin/rmdir --ignore-fail-on-non-empty {parents}"));
