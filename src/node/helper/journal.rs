@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::Config;
@@ -18,7 +19,7 @@ use crate::{Action, HostError, paths};
 /// Runs whose journals stay on the node.
 const KEEP: usize = 16;
 
-/// A program's arguments are cut to this: some are whole scripts.
+/// Arguments are cut to this: some are whole scripts.
 const LONGEST: usize = 200;
 
 /// One line of the file. `at` is milliseconds since 1970.
@@ -117,10 +118,15 @@ impl Act {
     }
 }
 
-/// An action in the words of the journal: with a program's arguments, which never hold a secret (law 6).
+/// An action in the words of the journal: with a program's arguments, which never hold a secret (law 6), and names
+/// of blobs.
 pub(super) fn told(action: &Action) -> String {
     match action {
         Action::Run(command) => format!("running {}", command.argv.join(" ")).chars().take(LONGEST).collect(),
+        Action::DropBlobs { digests } => {
+            let names: Vec<String> = digests.iter().map(Digest::short).collect();
+            format!("dropping kept blobs {}", names.join(" ")).chars().take(LONGEST).collect()
+        }
         other => other.what(),
     }
 }
