@@ -7,6 +7,7 @@ mod it {
     mod docs;
     mod forgotten;
     mod handover;
+    mod kill;
     mod kit;
     mod lifecycle;
     mod paper;

@@ -57,6 +57,11 @@ impl Place {
         self.scene.dir().join("state")
     }
 
+    /// Where the operator's machine keeps the journals of its runs.
+    pub(super) fn journals(&self) -> PathBuf {
+        self.state().join("demo/runs")
+    }
+
     /// Where the API's administrator would keep the kubeconfig.
     pub(super) fn kubeconfig(&self) -> PathBuf {
         self.scene.dir().join("kubeconfig")
