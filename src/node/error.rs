@@ -35,6 +35,9 @@ pub enum HostError {
         "starting the helper on {host}: sudo refused {user}: {why}. It needs a rule `{user} ALL=(root) NOPASSWD: ALL`"
     )]
     SudoRefused { host: String, user: String, why: String },
+    /// The same on the machine that sealift itself runs on.
+    #[error("starting the helper on {host}, which is this machine: that takes root, and sudo said: {why}")]
+    NotRoot { host: String, why: String },
     /// Another run is at work on this node and its operator is alive.
     #[error(
         "{host} is being changed by {owner}, heard {heard_s} s ago; nothing was done there. \

@@ -1,4 +1,4 @@
-//! What can be asked of a node and done on it: one trait, two implementations (here, and over SSH).
+//! What can be asked of a node and done on it: one trait, two implementations (on the spot, and through a helper).
 
 use std::pin::Pin;
 
@@ -17,7 +17,7 @@ pub type BoxDuplex = Pin<Box<dyn Duplex>>;
 /// The content of one blob on its way to a node.
 pub type BlobReader = Pin<Box<dyn AsyncRead + Send>>;
 
-/// A machine: `LocalHost` does it with system calls here, `RemoteHost` asks the helper on a node.
+/// A machine: `LocalHost` does it with system calls here, `RemoteHost` asks a helper, whose `LocalHost` does it there.
 ///
 /// Steps never see this trait. They get a [`Probe`](crate::Probe), which can only ask, or, in `apply`
 /// alone, a [`Mutate`](crate::Mutate).

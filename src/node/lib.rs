@@ -1,4 +1,4 @@
-//! What can be asked of a node and done on it: here by system calls, elsewhere by a helper over SSH.
+//! What can be asked of a node and done on it: by system calls on the spot, by a helper from outside.
 
 mod ask;
 mod containerd;
@@ -7,6 +7,7 @@ mod facts;
 mod frame;
 pub mod helper;
 mod host;
+mod link;
 mod local;
 mod mutate;
 mod owner;

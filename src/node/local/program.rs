@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::LocalHost;
 use super::status::code;
@@ -18,6 +18,15 @@ pub(super) const TAIL: usize = 64 * 1024;
 impl LocalHost {
     /// Runs to the end; ends it with all its children when time is up, or when the caller goes away.
     pub(super) async fn run(&self, command: Command) -> Result<Output, HostError> {
+        self.run_fed(&command, &command.stdin[..]).await
+    }
+
+    /// The same, with what it reads from elsewhere.
+    pub(crate) async fn run_fed(
+        &self,
+        command: &Command,
+        mut input: impl AsyncRead + Unpin,
+    ) -> Result<Output, HostError> {
         let name = command.program().to_owned();
         let what = || format!("running {name}");
         let program = self.root.program(&name).ok_or("no such program on this node").on(&self.name, what)?;
@@ -36,7 +45,7 @@ impl LocalHost {
         let feed = async {
             if let Some(mut stdin) = stdin {
                 // A program that does not read its input to the end is its own master.
-                let _ = stdin.write_all(&command.stdin).await;
+                let _ = tokio::io::copy(&mut input, &mut stdin).await;
             }
         };
         let work = async {

@@ -7,7 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::{Inner, RemoteHost};
 use crate::helper::{BEAT, Wish};
-use crate::ssh::Channel;
+use crate::link::Channel;
 
 /// Beats until dropped.
 pub(super) struct Beat(JoinHandle<()>);

@@ -8,14 +8,13 @@ use tokio::io::AsyncReadExt as _;
 use super::Inner;
 use crate::error::Context as _;
 use crate::helper::{Config, Mode, Started};
-use crate::ssh::exec;
 use crate::{HostError, Owner, paths};
 
 const DOING: &str = "starting the helper";
 
 /// A helper that has been started.
 pub(super) struct Listening {
-    /// The command that attaches to it.
+    /// What opens a channel to it: a command over SSH, its socket here.
     pub(super) attach: String,
     /// What it wants to hear first.
     pub(super) token: String,
@@ -32,26 +31,22 @@ pub(super) async fn ended(inner: &Inner, unit: &str) -> Result<(), HostError> {
         "sh -c 'n=0; while [ $n -lt 100 ]; do case $(systemctl is-active {unit} 2>/dev/null) in \
          active|deactivating) n=$((n+1)); sleep 0.1;; *) exit 0;; esac; done'"
     );
-    exec(&inner.links, &line, tokio::io::empty(), "ending the helper").await.map(drop)
+    inner.links.exec(&line, tokio::io::empty(), "ending the helper").await.map(drop)
 }
 
 /// Starts a helper.
 pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
-    let target = &inner.links.target;
+    let name = inner.links.name();
     let root = inner.options.root.clone().unwrap_or_default();
     let dir = format!("{root}{}/{}", paths::HELPERS, inner.binary.digest.short());
     if !plain(&dir) || !plain(&inner.run) {
-        return Err(HostError::refused(
-            &target.name,
-            DOING,
-            format!("'{dir}' or '{}' needs quoting", inner.run),
-        ));
+        return Err(HostError::refused(name, DOING, format!("'{dir}' or '{}' needs quoting", inner.run)));
     }
     let seen = look(inner, &dir).await?;
     let upload = seen.digest != inner.binary.digest.hex();
     let (token, id) = (random(32), format!("{}-{}", inner.run, random(4)));
     let config = Config {
-        node: target.name.clone(),
+        node: name.to_owned(),
         run: inner.run.clone(),
         id,
         mode: inner.mode,
@@ -65,28 +60,28 @@ pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
     };
     let script = script(inner, &dir, upload);
     let sudo = if seen.uid == 0 { "" } else { "sudo -n " };
-    let json = serde_json::to_vec(&config).on(&target.name, || DOING.to_owned())?;
+    let json = serde_json::to_vec(&config).on(name, || DOING.to_owned())?;
     let line = format!("{sudo}sh -c '{script}'");
     let output = if upload {
-        let file = tokio::fs::File::open(&inner.binary.path).await.on(&target.name, || DOING.to_owned())?;
-        exec(&inner.links, &line, file.take(inner.binary.size).chain(Cursor::new(json)), DOING).await?
+        let file = tokio::fs::File::open(&inner.binary.path).await.on(name, || DOING.to_owned())?;
+        inner.links.exec(&line, file.take(inner.binary.size).chain(Cursor::new(json)), DOING).await?
     } else {
-        exec(&inner.links, &line, Cursor::new(json), DOING).await?
+        inner.links.exec(&line, Cursor::new(json), DOING).await?
     };
     match serde_json::from_str::<Started>(output.stdout.trim()) {
         Ok(Started::Listening { socket, previous }) => {
-            let attach = format!("{dir}/sealift attach --socket {socket}");
+            let attach = inner.links.attach(&dir, &socket);
             let unit = format!("sealift-helper-{}.service", config.id);
             Ok(Listening { attach, token, unit, previous })
         }
         Ok(Started::Failed(error)) => Err(error),
         Err(_) if !sudo.is_empty() && sudo_refusal(&output.stderr).is_some() => {
             let why = sudo_refusal(&output.stderr).unwrap_or_default().to_owned();
-            Err(HostError::SudoRefused { host: target.name.clone(), user: target.user.clone(), why })
+            Err(inner.links.no_root(why))
         }
         Err(_) => {
             let why = format!("status {}: {}", output.status, output.stderr.trim());
-            Err(HostError::refused(&target.name, DOING, why))
+            Err(HostError::refused(name, DOING, why))
         }
     }
 }
@@ -99,12 +94,12 @@ struct Seen {
 /// Who we are there, and what binary is there already; unprivileged.
 async fn look(inner: &Inner, dir: &str) -> Result<Seen, HostError> {
     let line = format!("sh -c 'id -u; sha256sum {dir}/sealift 2>/dev/null || :'");
-    let output = exec(&inner.links, &line, tokio::io::empty(), DOING).await?;
+    let output = inner.links.exec(&line, tokio::io::empty(), DOING).await?;
     let mut words = output.stdout.split_whitespace();
     let uid = words.next().and_then(|word| word.parse().ok());
     let uid = uid.ok_or_else(|| {
         let why = format!("a shell that runs `sh`, `id` and `sha256sum` is needed: {}", output.stderr.trim());
-        HostError::refused(&inner.links.target.name, DOING, why)
+        HostError::refused(inner.links.name(), DOING, why)
     })?;
     Ok(Seen { uid, digest: words.next().unwrap_or_default().to_owned() })
 }

@@ -1,4 +1,4 @@
-//! A node over SSH.
+//! A node through its helper: over SSH, or here.
 
 mod ask;
 mod beat;
@@ -20,8 +20,9 @@ use install::Listening;
 
 use crate::helper::{Hello, Mode, Reply, Request, Starter, Wish};
 use crate::host::{BlobReader, BoxDuplex, Host};
-use crate::ssh::{Channel, Links};
-use crate::{Action, Answer, BlobTarget, HostError, Owner, Query, Target, frame};
+use crate::link::{Channel, Link};
+use crate::ssh::Links;
+use crate::{Action, Answer, BlobTarget, HostError, LocalHost, Owner, Query, Target, frame};
 
 /// The helper says [`Reply::Working`] every 5 s; silence for this long is a dead link.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -37,14 +38,15 @@ pub struct RemoteOptions {
     pub idle_s: Option<u64>,
 }
 
-/// A node over SSH, through a helper that it starts and, on [`close`](Host::close), ends.
+/// A node through a helper that it starts and, on [`close`](Host::close), ends. Most nodes are reached over SSH;
+/// the machine that sealift itself runs on may be one too, and is asked by the same helper in the same way.
 #[derive(Clone)]
 pub struct RemoteHost {
     inner: Arc<Inner>,
 }
 
 struct Inner {
-    links: Links,
+    links: Link,
     binary: HelperBinary,
     mode: Mode,
     run: String,
@@ -67,7 +69,7 @@ struct Helper {
 
 impl std::fmt::Debug for RemoteHost {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "RemoteHost({}, {:?})", self.inner.links.target.name, self.inner.mode)
+        write!(f, "RemoteHost({}, {:?})", self.inner.links.name(), self.inner.mode)
     }
 }
 
@@ -92,7 +94,29 @@ impl RemoteHost {
         owner: &Owner,
         options: RemoteOptions,
     ) -> Result<Self, HostError> {
-        let links = Links::connect(target).await?;
+        Self::over(Link::Ssh(Links::connect(target).await?), binary, mode, run, owner, options).await
+    }
+
+    /// The machine that this program runs on, under its name in the cluster file.
+    pub async fn here(
+        name: &str,
+        binary: HelperBinary,
+        mode: Mode,
+        run: &str,
+        owner: &Owner,
+        options: RemoteOptions,
+    ) -> Result<Self, HostError> {
+        Self::over(Link::Here(LocalHost::new(name)), binary, mode, run, owner, options).await
+    }
+
+    async fn over(
+        links: Link,
+        binary: HelperBinary,
+        mode: Mode,
+        run: &str,
+        owner: &Owner,
+        options: RemoteOptions,
+    ) -> Result<Self, HostError> {
         let (run, owner) = (run.to_owned(), owner.clone());
         let (helper, idle) = (Mutex::new(None), Mutex::new(vec![]));
         let host = Self { inner: Arc::new(Inner { links, binary, mode, run, owner, options, helper, idle }) };
@@ -172,7 +196,7 @@ impl RemoteHost {
             Reply::Busy { .. } => "busy",
         };
         HostError::Protocol {
-            host: self.inner.links.target.name.clone(),
+            host: self.inner.links.name().to_owned(),
             why: format!("unexpected reply: {text}"),
         }
     }
@@ -194,7 +218,7 @@ impl RemoteHost {
 
 impl Host for RemoteHost {
     fn name(&self) -> &str {
-        &self.inner.links.target.name
+        self.inner.links.name()
     }
 
     fn query(&self, query: Query) -> BoxFuture<'_, Result<Answer, HostError>> {

@@ -28,8 +28,7 @@ impl RemoteHost {
             loop {
                 let count = content.read(&mut buffer).await;
                 // The source, not the link: no retry will help.
-                let count =
-                    count.map_err(|error| HostError::refused(&links.target.name, what.clone(), error))?;
+                let count = count.map_err(|error| HostError::refused(links.name(), what.clone(), error))?;
                 if count == 0 {
                     break;
                 }
@@ -47,7 +46,7 @@ impl RemoteHost {
                 return Ok(());
             }
             let why = format!("the source gave {sent} bytes, not {expected}");
-            Err(HostError::refused(&links.target.name, what.clone(), why))
+            Err(HostError::refused(links.name(), what.clone(), why))
         };
         let hear = async {
             loop {

@@ -9,7 +9,6 @@ mod scan;
 mod session;
 mod target;
 
-pub(crate) use channel::Channel;
 pub(crate) use exec::exec;
 pub use key::HostKey;
 pub(crate) use links::Links;

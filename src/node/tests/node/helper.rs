@@ -3,8 +3,10 @@
 use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
-use sealift_node::helper::Mode;
-use sealift_node::{BlobTarget, Command, Host as _, HostError, Mutate};
+use sealift_node::helper::{Mode, Starter};
+use sealift_node::{
+    BlobTarget, Command, HelperBinary, Host as _, HostError, Mutate, RemoteHost, RemoteOptions,
+};
 use sealift_stream::Digest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -150,4 +152,35 @@ async fn ends_itself_when_nobody_comes_back() {
     // closed hosts start anew, too
     assert!(Mutate::new(&host).facts().await.is_ok());
     host.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn this_machine_has_a_helper_like_any_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let connect = async |mode, run: &str| {
+        let binary = HelperBinary::of(env!("CARGO_BIN_EXE_sealift-helper-alone")).await.unwrap();
+        let root = Some(dir.path().to_string_lossy().into_owned());
+        let options = RemoteOptions { starter: Starter::Direct, root, idle_s: Some(3) };
+        RemoteHost::here("cp1", binary, mode, run, &owner_of(run), options).await
+    };
+    let first = connect(Mode::Run, "r1").await.unwrap();
+    let content = vec![7; 3 << 20];
+    let target = BlobTarget::File { digest: Digest::of(&content), size: 3 << 20 };
+    let mutate = Mutate::new(&first);
+    mutate.put_blob(target.clone(), 0, Box::pin(std::io::Cursor::new(content))).await.unwrap();
+    assert_eq!(mutate.blob_offset(target).await.unwrap(), 3 << 20);
+    // law 5: its lock is a node's lock
+    let error = connect(Mode::Run, "r2").await.unwrap_err();
+    assert!(matches!(&error, HostError::Busy { owner, .. } if **owner == owner_of("r1")), "{error}");
+    // law 4: a plan's helper beside it answers, and changes nothing
+    let plan = connect(Mode::Plan, "r3").await.unwrap();
+    assert_eq!(Mutate::new(&plan).stat("/etc/x").await.unwrap(), None);
+    let error = Mutate::new(&plan).write_file("/etc/x", b"".to_vec(), 0o644).await.unwrap_err();
+    assert!(error.to_string().contains("started for a plan"), "{error}");
+    plan.close().await.unwrap();
+    // a helper that has gone is started again
+    first.close().await.unwrap();
+    mutate.write_file("/etc/x", b"x".to_vec(), 0o644).await.unwrap();
+    assert_eq!(std::fs::read(dir.path().join("etc/x")).unwrap(), b"x");
+    first.close().await.unwrap();
 }
