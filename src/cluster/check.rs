@@ -18,6 +18,7 @@ pub(crate) fn check(draft: Option<Draft>, sink: &mut Sink) -> Option<Parts> {
     let draft = draft?;
     let network = network(&draft, sink);
     nodes::unique(&draft, sink);
+    nodes::local(&draft, sink);
     addresses::disjoint(&draft, network.as_ref(), sink);
     names_of_the_site(&draft, network.as_ref(), sink);
     let address = nodes::endpoint(&draft, sink);

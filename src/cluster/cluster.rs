@@ -4,7 +4,10 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use crate::model::{Containerd, ControlPlane, Dns, Kubernetes, LoadBalancer, Network, Node, Os, Role, Ssh};
+use crate::host_key::HostKey;
+use crate::model::{
+    Access, Containerd, ControlPlane, Dns, Kubernetes, LoadBalancer, Login, Network, Node, Os, Role, Ssh,
+};
 use crate::name::Label;
 use crate::problem::{Problem, Problems};
 use crate::{check, decode, fields::Sink, merge, tree};
@@ -169,6 +172,16 @@ impl Cluster {
 }
 
 impl Ssh {
+    /// The pinned host key; there is none of the machine that sealift runs on.
+    pub fn host_key(&self) -> Option<&HostKey> {
+        match &self.access {
+            Access::Local => None,
+            Access::Login(login) => login.host_key.as_ref(),
+        }
+    }
+}
+
+impl Login {
     /// The identity file's path: `~/` below `home`, relative ones below the cluster file's folder.
     pub fn identity_path(&self, folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
         let written = self.identity_file.as_deref()?;

@@ -15,7 +15,7 @@ use crate::suggest::nearest;
 use crate::tree::{At, Node};
 use crate::wrong::Wrong;
 
-pub(crate) use node::NodeDraft;
+pub(crate) use node::{NodeDraft, SshDraft};
 
 const API_VERSION: &str = "sealift.dev/v1";
 

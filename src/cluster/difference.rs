@@ -243,6 +243,16 @@ mod tests {
     }
 
     #[test]
+    fn a_cluster_goes_from_its_first_server_to_a_laptop_but_keeps_its_addresses() {
+        let found = after("ssh: {address: 10.77.0.11}", "ssh: local\n      address: 10.77.0.11");
+        assert!(found.contains(&"free spec.nodes[cp1].ssh.local: nothing -> true".to_owned()), "{found:?}");
+        assert!(found.iter().all(|difference| difference.starts_with("free ")), "{found:?}");
+        let found = after("ssh: {address: 10.77.0.11}", "ssh: local\n      address: 10.77.0.12");
+        let moved = "refused spec.nodes[cp1].ssh.address: 10.77.0.11 -> 10.77.0.12";
+        assert!(found.contains(&moved.to_owned()), "{found:?}");
+    }
+
+    #[test]
     fn a_node_that_is_renamed_left_and_another_came() {
         let found = after("name: gpu1", "name: gpu2");
         assert_eq!(

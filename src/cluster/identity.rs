@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::tree::{Node, Value, parse};
-use crate::{Cluster, Problem, Problems};
+use crate::{Access, Cluster, Problem, Problems};
 
 /// Who logs in from now on, instead of who wrote the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -41,8 +41,9 @@ pub fn with_login(
 }
 
 fn taken(node: &crate::Node, login: &NewLogin) -> bool {
-    login.user.as_ref().is_none_or(|user| *user == node.ssh.user)
-        && (login.identity_file.is_none() || login.identity_file == node.ssh.identity_file)
+    let Access::Login(known) = &node.ssh.access else { return true };
+    login.user.as_ref().is_none_or(|user| *user == known.user)
+        && (login.identity_file.is_none() || login.identity_file == known.identity_file)
 }
 
 /// Replaces the field wherever an `ssh` block has it, and adds it to the one that counts for all nodes.

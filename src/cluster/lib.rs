@@ -31,8 +31,8 @@ pub use enroll::{EnrollError, with_host_keys};
 pub use host_key::HostKey;
 pub use identity::{NewLogin, with_login};
 pub use model::{
-    Containerd, ControlPlane, Dns, Gpu, Interface, Kubernetes, LoadBalancer, Network, Node, NodeNetwork, Os,
-    Pool, Role, Ssh, Swap,
+    Access, Containerd, ControlPlane, Dns, Gpu, Interface, Kubernetes, LoadBalancer, Login, Network, Node,
+    NodeNetwork, Os, Pool, Role, Ssh, Swap,
 };
 pub use name::{DomainName, Label, NodeName};
 pub use problem::{Problem, Problems};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::cidr::{Cidr, InterfaceAddress};
@@ -88,13 +88,29 @@ pub enum Gpu {
     None,
 }
 
-/// How to reach a node.
+/// Where a node is and how to reach it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ssh {
+    /// The node's address in the cluster, and that of its SSH server.
+    pub address: IpAddr,
+    /// The way to it.
+    pub access: Access,
+}
+
+/// The way to a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Access {
+    /// It is the machine that sealift runs on: `ssh: local`.
+    Local,
+    /// An SSH server.
+    Login(Login),
+}
+
+/// How to log in on a node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Ssh {
-    /// Address of the SSH server; also the node's address in the cluster.
-    pub address: IpAddr,
-    /// Its port; default 22.
+pub struct Login {
+    /// The SSH server's port; default 22.
     pub port: u16,
     /// The user, root or one that may sudo; default root.
     pub user: String,
@@ -102,6 +118,26 @@ pub struct Ssh {
     pub identity_file: Option<String>,
     /// The pinned host key; `None` until `sealift enroll`.
     pub host_key: Option<HostKey>,
+}
+
+/// The address stands in one place whatever the way, so that going from `ssh: local` to a laptop or back is no
+/// change of the node.
+impl Serialize for Ssh {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Flat<'a> {
+            address: IpAddr,
+            #[serde(skip_serializing_if = "std::ops::Not::not")]
+            local: bool,
+            #[serde(flatten)]
+            login: Option<&'a Login>,
+        }
+        let login = match &self.access {
+            Access::Local => None,
+            Access::Login(login) => Some(login),
+        };
+        Flat { address: self.address, local: login.is_none(), login }.serialize(serializer)
+    }
 }
 
 /// Which interface carries a node's addresses.

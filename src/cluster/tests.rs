@@ -1,6 +1,6 @@
 //! Wrong files and what is said of them; right files and what they become.
 
-use crate::Cluster;
+use crate::{Access, Cluster};
 
 /// A right file; each case replaces one piece of it. Lines are counted from this text.
 pub(crate) const RIGHT: &str = r#"apiVersion: sealift.dev/v1
@@ -78,6 +78,16 @@ const WRONG: &[(&str, &str, &str, &str)] = &[
     ("port: 2222", "port: \"22\"", "20:78", "expected a port number"),
     ("port: 2222", "hostKey: SHA256:abc", "20:81", "needs a type and a key"),
     ("port: 2222", "hostKey: ssh-dss AAAA", "20:81", "unknown key type"),
+    ("ssh: {address: 10.77.0.11}", "ssh: local", "16:7", "address: is missing: with `ssh: local`"),
+    (
+        "ssh: {address: 10.77.0.11}",
+        "ssh: lokal\n      address: 10.77.0.11",
+        "18:12",
+        "did you mean \"local\"?",
+    ),
+    ("ssh: {address: 10.77.0.11}", "ssh: 10.77.0.11", "18:12", "write {address: 10.77.0.11}, or local"),
+    ("role: control-plane", "role: control-plane\n      address: 10.77.0.11", "18:16", "write it inside ssh"),
+    ("ssh: {address: 10.77.0.21, port: 2222}", "ssh: local, address: 10.77.0.21", "20:50", "is a worker"),
     ("    - name: cp1", "    - nam: cp1", "16:7", "did you mean \"name\"?"),
     ("kind: Cluster", "kind: Cluster\nkind: Cluster", "3:1", "duplicate"),
     ("  os: {swap: off}", "  os: {swap: off", "15:8", "not valid YAML"),
@@ -121,8 +131,11 @@ fn the_right_file_becomes_its_normal_form() {
     assert_eq!(cluster.network().dns_address.to_string(), "10.96.0.10");
     assert_eq!(cluster.first_control_plane().name.as_str(), "cp1");
     assert_eq!(cluster.workers().count(), 1);
-    assert_eq!((cluster.nodes()[0].ssh.port, cluster.nodes()[1].ssh.port), (22, 2222));
-    assert_eq!(cluster.nodes()[1].ssh.user, "ops");
+    let login = |at: usize| match &cluster.nodes()[at].ssh.access {
+        Access::Login(login) => (login.port, login.user.as_str()),
+        Access::Local => panic!("node {at} is reached over SSH"),
+    };
+    assert_eq!((login(0), login(1)), ((22, "ops"), (2222, "ops")));
     assert_eq!(cluster.not_yet(), None);
     let reordered = RIGHT.replace(
         "{user: ops, identityFile: ~/.ssh/id_ed25519}",
@@ -130,6 +143,24 @@ fn the_right_file_becomes_its_normal_form() {
     );
     let other = Cluster::parse(&reordered, "other.yaml", None).unwrap();
     assert_eq!(serde_json::to_string(&cluster).unwrap(), serde_json::to_string(&other).unwrap());
+}
+
+#[test]
+fn one_server_may_be_the_one_that_sealift_runs_on() {
+    let local = RIGHT.replace("ssh: {address: 10.77.0.11}", "ssh: local\n      address: 10.77.0.11");
+    let cluster = Cluster::parse(&local, "c.yaml", None).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(cluster.nodes()[0].ssh.access, Access::Local);
+    let json = serde_json::to_value(&cluster).unwrap();
+    assert_eq!(json["nodes"][0]["ssh"], serde_json::json!({"address": "10.77.0.11", "local": true}));
+    assert_eq!(json["nodes"][1]["ssh"]["address"], "10.77.0.21", "one place, whatever the way");
+    assert_eq!(json["controlPlane"]["address"], "10.77.0.11");
+
+    let two = local
+        .replace("role: worker", "role: control-plane")
+        .replace("ssh: {address: 10.77.0.21, port: 2222}", "ssh: local, address: 10.77.0.21");
+    let wrong = Cluster::parse(&two, "c.yaml", None).unwrap_err().to_string();
+    assert!(wrong.contains("c.yaml:21:57: spec.nodes[1].ssh: `local` is there twice"), "{wrong}");
+    assert!(wrong.contains("also spec.nodes[0].ssh at 18:12"), "{wrong}");
 }
 
 #[test]

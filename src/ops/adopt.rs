@@ -101,7 +101,7 @@ fn whole(record: &SiteRecord, target: &Target) -> anyhow::Result<(Cluster, Vec<(
     let node =
         node.ok_or_else(|| not_whole(format!("no control plane of its file has {}", target.address)))?;
     let shown = target.host_key.as_ref().map(ToString::to_string);
-    let pinned = node.ssh.host_key.as_ref().map(ToString::to_string);
+    let pinned = node.ssh.host_key().map(ToString::to_string);
     // another type of key of the same machine says nothing
     let kind = |key: &Option<String>| key.as_deref().and_then(|key| key.split(' ').next()).map(str::to_owned);
     if kind(&shown) == kind(&pinned) && shown != pinned {

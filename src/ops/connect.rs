@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::future::join_all;
-use sealift_cluster::{Cluster, Node};
+use sealift_cluster::{Access, Cluster, Login, Node};
 use sealift_engine::{Hosts, RunLock};
-use sealift_node::{HelperBinary, HostError, Identity, Owner, Probe, RemoteHost, Target};
+use sealift_node::{HelperBinary, HostError, Identity, Owner, Probe, RemoteHost, RemoteOptions, Target};
 
 pub(crate) use sealift_node::helper::Mode;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, this_machine};
 use crate::shell::Shell;
 
 /// Open connections, each with a helper at the other end.
@@ -54,15 +54,26 @@ impl Connected {
         mode: Mode,
         owner: &Owner,
     ) -> anyhow::Result<Self> {
+        this_machine::check(groups.iter().flatten().copied()).await?;
         // The running program is the helper: it is static, and what was verified is what works on the node.
         let binary = HelperBinary::of("/proc/self/exe").await?;
         let run = run_id();
         let (mut connected, mut errors) = (Self { hosts: Hosts::new(), taken_over: vec![] }, vec![]);
         for nodes in groups {
             let all = join_all(nodes.iter().map(|node| {
-                let target = target(node, folder);
                 let (binary, run) = (binary.clone(), run.clone());
-                async move { RemoteHost::connect(target?, binary, mode, &run, owner).await }
+                async move {
+                    match &node.ssh.access {
+                        Access::Local => {
+                            let options = RemoteOptions::default();
+                            RemoteHost::here(node.name.as_str(), binary, mode, &run, owner, options).await
+                        }
+                        Access::Login(login) => {
+                            let target = target(node, login, folder)?;
+                            RemoteHost::connect(target, binary, mode, &run, owner).await
+                        }
+                    }
+                }
             }))
             .await;
             for (node, one) in nodes.iter().zip(all) {
@@ -129,11 +140,11 @@ impl Connected {
     }
 }
 
-fn target(node: &Node, folder: &Path) -> Result<Target, HostError> {
+fn target(node: &Node, login: &Login, folder: &Path) -> Result<Target, HostError> {
     let home = std::env::var_os("HOME").map(PathBuf::from);
-    let file = node.ssh.identity_path(folder, home.as_deref()).map(Identity::File);
+    let file = login.identity_path(folder, home.as_deref()).map(Identity::File);
     let agent = std::env::var_os("SSH_AUTH_SOCK").map(|socket| Identity::Agent(socket.into()));
-    let host_key = match &node.ssh.host_key {
+    let host_key = match &login.host_key {
         None => None,
         Some(key) => Some(key.to_string().parse().map_err(|error| HostError::Protocol {
             host: node.name.to_string(),
@@ -143,8 +154,8 @@ fn target(node: &Node, folder: &Path) -> Result<Target, HostError> {
     Ok(Target {
         name: node.name.to_string(),
         address: node.ssh.address.to_string(),
-        port: node.ssh.port,
-        user: node.ssh.user.clone(),
+        port: login.port,
+        user: login.user.clone(),
         identities: file.into_iter().chain(agent).collect(),
         host_key,
     })
@@ -156,6 +167,8 @@ fn refusal(errors: &[HostError]) -> Failure {
     if errors.iter().any(HostError::is_identity) {
         Failure::new(Exit::HostIdentity, text)
             .next("compare the fingerprints at the machine's own console, then sealift enroll")
+    } else if errors.iter().any(|error| matches!(error, HostError::NotRoot { .. })) {
+        Failure::new(Exit::Refused, text).next("run the same command as root: sudo sealift ...")
     } else if errors.iter().all(|error| matches!(error, HostError::AuthFailed { .. })) {
         Failure::new(Exit::Refused, text)
             .next("mend ssh.user or ssh.identityFile in the cluster file, or authorized_keys on the server")

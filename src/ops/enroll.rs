@@ -1,15 +1,15 @@
 //! `sealift enroll`: shows every server's host key, and pins in the cluster file what a person has agreed to.
 
 use std::fs;
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use futures::future::join_all;
-use sealift_cluster::{Cluster, HostKey, Node, NodeName, with_host_keys};
+use sealift_cluster::{Access, Cluster, HostKey, Node, NodeName, with_host_keys};
 use sealift_stream::AtomicFile;
 use serde::Serialize;
 
-use super::{Exit, Failure};
+use super::{Exit, Failure, this_machine};
 use crate::cli::EnrollArgs;
 use crate::shell::Shell;
 
@@ -25,6 +25,8 @@ enum Finding {
     Changed { pinned: String, seen: String },
     /// The pinned key is of a type that the server did not choose to show; the first connection checks it.
     OtherType { pinned: String, seen: String },
+    /// It is the machine that sealift runs on: there is nobody in between to be mistaken for it.
+    Local,
     /// The server did not show one.
     Unreachable { why: String },
 }
@@ -52,6 +54,7 @@ pub(crate) async fn run(args: &EnrollArgs, shell: &Shell) -> anyhow::Result<Exit
         Failure::new(Exit::Usage, format!("{problems}\nnothing was asked of any server"))
     })?;
 
+    this_machine::check(cluster.nodes().iter()).await?;
     let scanned = join_all(cluster.nodes().iter().map(scan)).await;
     show(&scanned, shell)?;
     refuse_changed(&scanned)?;
@@ -95,17 +98,29 @@ fn write(path: &Path, before: &str, new: &str) -> anyhow::Result<()> {
         return Err(Failure::new(Exit::Refused, message).next("run the same command again").into());
     }
     // a link stays a link: its target is what is replaced
-    let target = fs::canonicalize(path)?;
-    let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&target)?.permissions()) & 0o7777;
-    let mut file = AtomicFile::create_mode(&target, mode)?;
-    file.write_all(new.as_bytes())?;
-    file.commit()?;
-    Ok(())
+    let replace = || {
+        let target = fs::canonicalize(path)?;
+        let mode = std::os::unix::fs::PermissionsExt::mode(&fs::metadata(&target)?.permissions()) & 0o7777;
+        let mut file = AtomicFile::create_mode(&target, mode)?;
+        file.write_all(new.as_bytes())?;
+        file.commit()
+    };
+    replace().map_err(|error: io::Error| {
+        let message = format!("writing {}: {error}; it is as it was, no key was pinned", path.display());
+        let next = "copy it to a folder of this machine and enroll there: a stick is best left read-only";
+        Failure::new(Exit::Refused, message).next(next).into()
+    })
 }
 
 async fn scan(node: &Node) -> Scanned {
     let address = node.ssh.address.to_string();
-    let seen = sealift_node::scan_host_key(node.name.as_str(), &address, node.ssh.port).await;
+    let login = match &node.ssh.access {
+        Access::Login(login) => login,
+        Access::Local => {
+            return Scanned { node: node.name.clone(), address, finding: Finding::Local, key: None };
+        }
+    };
+    let seen = sealift_node::scan_host_key(node.name.as_str(), &address, login.port).await;
     let key = seen.map_err(|error| error.to_string()).and_then(|key| {
         key.to_string()
             .parse::<HostKey>()
@@ -113,11 +128,11 @@ async fn scan(node: &Node) -> Scanned {
     });
     let finding = match &key {
         Err(why) => Finding::Unreachable { why: why.clone() },
-        Ok(seen) => judge(node.ssh.host_key.as_ref(), seen),
+        Ok(seen) => judge(login.host_key.as_ref(), seen),
     };
     Scanned {
         node: node.name.clone(),
-        address: format!("{address} port {}", node.ssh.port),
+        address: format!("{address} port {}", login.port),
         finding,
         key: key.ok(),
     }
@@ -153,6 +168,7 @@ fn show(scanned: &[Scanned], shell: &Shell) -> anyhow::Result<()> {
                     "pinned {pinned}, not compared: it shows {seen}; the first connection asks for the pinned type"
                 )
             }
+            Finding::Local => "this machine, needs no key".to_owned(),
             Finding::Unreachable { why } => format!("{} {why}", shell.red("not reached")),
         };
         shell.data(&format!("{:wide$}  {}  {finding}", one.node.as_str(), one.address));

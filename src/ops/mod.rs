@@ -28,6 +28,7 @@ mod reset;
 mod signals;
 mod site;
 mod status;
+mod this_machine;
 mod verify;
 mod who;
 

@@ -121,7 +121,7 @@ pub(super) fn nodes(files: &SiteFiles, course: &Course) -> Vec<Node> {
                 Role::Worker => "worker",
             },
             address: node.ssh.address.to_string(),
-            host_key: node.ssh.host_key.as_ref().map(sealift_cluster::HostKey::fingerprint),
+            host_key: node.ssh.host_key().map(sealift_cluster::HostKey::fingerprint),
             system: course.facts.get(name).map(|facts| System {
                 os: facts.os_name.clone(),
                 kernel: facts.kernel.clone(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sealift_bundle::{Bundle, Trust, Verified};
 use sealift_cluster::{Cluster, Node};
-use sealift_engine::{Events, Release, RunLock, Site, SiteRecord, WrittenFile};
+use sealift_engine::{Events, LockError, Release, RunLock, Site, SiteRecord, WrittenFile};
 use sealift_node::Owner;
 
 use super::{Connected, Exit, Failure, verify};
@@ -134,13 +134,27 @@ impl SiteFiles {
 
     /// One changing run per cluster on this machine.
     pub(crate) fn lock(&self, owner: &Owner, shell: &Shell) -> anyhow::Result<RunLock> {
-        let lock = RunLock::take(&self.state, owner)?;
+        let lock = RunLock::take(&self.state, owner).map_err(|error| self.no_room(error))?;
         if let Some(previous) = lock.previous() {
             shell.warn(&format!(
                 "the last run did not end by itself: {previous}; going on from what the nodes show"
             ));
         }
         Ok(lock)
+    }
+
+    /// Without a journal there is no run: on a stick that is mounted read-only it needs another place.
+    fn no_room(&self, error: LockError) -> anyhow::Error {
+        match error {
+            LockError::File { source, .. } => {
+                let place = self.state.display();
+                let message = format!("keeping the journal in {place}: {source}; nothing was changed");
+                let next =
+                    "go to a folder you may write to, or name one with --state; use the same every time";
+                Failure::new(Exit::Refused, message).next(next).into()
+            }
+            held @ LockError::Held { .. } => held.into(),
+        }
     }
 
     /// Everything a plan or a run works with.

@@ -9,6 +9,8 @@ use serde::{Serialize, Serializer};
 pub enum Kind {
     /// Fields with names.
     Map,
+    /// The same, or this word instead.
+    MapOr(&'static str),
     /// Fields whose names sealift passes on and does not know.
     FreeMap,
     /// Names of the site and their addresses.
@@ -53,6 +55,7 @@ impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let text = match self {
             Self::Map => "map",
+            Self::MapOr(word) => return write!(f, "map, or {word}"),
             Self::FreeMap => "map, passed on as it is",
             Self::Hosts => "map of names to addresses",
             Self::List(item) => return write!(f, "list of: {item}"),

@@ -7,6 +7,7 @@ const fn field(path: &'static str, kind: Kind) -> FieldDoc {
 }
 
 const NOT_SET: &str = "read and checked; this version does not set it, the server's network stays as it is";
+const ADDRESS: &str = "it is the node's address in the cluster: certificates, kubelet and etcd hold it";
 /// For what a node became a member with.
 const NEW_MEMBER: &str =
     "put the old value back; this version has no way to let one node leave and join again";
@@ -31,11 +32,20 @@ pub(super) const FIELDS: &[FieldDoc] = &[
         .says("`auto`: what is found is given to workloads")
         .or("none")
         .limited("read; nothing is done about it yet"),
-    field("spec.nodes[].ssh", Kind::Map).says("how to reach it").free(),
+    field("spec.nodes[].ssh", Kind::MapOr("local"))
+        .says(
+            "how to reach it; `local`: it is the machine that sealift runs on. At most one, a control plane",
+        )
+        .free(),
+    field("spec.nodes[].address", Kind::Address)
+        .says("with `ssh: local` the server's own IP address; otherwise it is `ssh.address`")
+        .without("that of `ssh`; needed with `ssh: local`")
+        .like("10.77.0.11")
+        .fixed(ADDRESS, NEW_MEMBER),
     field("spec.nodes[].ssh.address", Kind::Address)
         .says("IP address of its SSH server, and its address in the cluster")
         .like("10.77.0.11")
-        .fixed("it is the node's address in the cluster: certificates, kubelet and etcd hold it", NEW_MEMBER),
+        .fixed(ADDRESS, NEW_MEMBER),
     field("spec.nodes[].ssh.user", Kind::User)
         .says("as `spec.ssh.user`, for this node")
         .without("that of `spec.ssh`")

@@ -5,9 +5,9 @@ use std::fmt::Display;
 use std::hash::Hash;
 use std::net::IpAddr;
 
-use crate::decode::{Draft, NodeDraft};
+use crate::decode::{Draft, NodeDraft, SshDraft};
 use crate::fields::{Placed, Sink};
-use crate::model::{Node, NodeNetwork, Role, Ssh};
+use crate::model::{Access, Node, NodeNetwork, Role, Ssh};
 use crate::problem::Problem;
 use crate::wrong::Wrong;
 
@@ -49,7 +49,28 @@ fn once<'a, T: Display + Hash + Eq + 'a>(values: impl Iterator<Item = &'a Placed
     }
 }
 
-/// A node's SSH address.
+/// sealift runs on one machine; that is where the login keys of all others lie.
+pub(super) fn local(draft: &Draft, sink: &mut Sink) {
+    let is_local = |ssh: &&SshDraft| matches!(ssh.access, Access::Local);
+    let mut first: Option<&SshDraft> = None;
+    for node in &draft.nodes {
+        let Some(ssh) = node.ssh.as_ref().filter(is_local) else { continue };
+        if let Some(first) = first {
+            let place = format!("{}:{}", first.at.line, first.at.column);
+            let wrong = Wrong::new(format!("`local` is there twice: also {} at {place}", first.path));
+            sink.add(ssh.at, &ssh.path, wrong.hint("only one server can be the one that sealift runs on"));
+        }
+        first = first.or(Some(ssh));
+        if node.role.as_ref().is_some_and(|role| role.value == Role::Worker) {
+            let wrong = Wrong::new("`local` is for a control plane, and this is a worker");
+            let hint =
+                "run sealift on a control plane: the keys to all servers must not lie where workloads run";
+            sink.add(ssh.at, &ssh.path, wrong.hint(hint));
+        }
+    }
+}
+
+/// A node's address.
 pub(super) fn address(node: &NodeDraft) -> Option<&Placed<IpAddr>> {
     node.ssh.as_ref()?.address.as_ref()
 }
@@ -109,13 +130,7 @@ pub(super) fn finished(node: NodeDraft) -> Option<Node> {
         name: node.name?.value,
         role: node.role?.value,
         gpu: node.gpu,
-        ssh: Ssh {
-            address: ssh.address?.value,
-            port: ssh.port,
-            user: ssh.user,
-            identity_file: ssh.identity_file,
-            host_key: ssh.host_key,
-        },
+        ssh: Ssh { address: ssh.address?.value, access: ssh.access },
         network: node.network.map(|network| NodeNetwork {
             interface: network.interface,
             addresses: network.addresses.into_iter().map(|address| address.value).collect(),

@@ -3,11 +3,12 @@
 use std::net::IpAddr;
 
 use crate::cidr::InterfaceAddress;
-use crate::fields::{Field, Placed, Sink};
+use crate::fields::{Field, Fields, Placed, Sink};
 use crate::host_key::HostKey;
-use crate::model::{Gpu, Interface, Role};
+use crate::model::{Access, Gpu, Interface, Login, Role};
 use crate::name::Label;
-use crate::tree::At;
+use crate::suggest::nearest;
+use crate::tree::{At, Value};
 use crate::wrong::Wrong;
 
 /// `spec.ssh`: what nodes do not say themselves.
@@ -30,14 +31,13 @@ pub(crate) struct NodeDraft {
     pub(crate) network: Option<NetworkDraft>,
 }
 
-/// A node's `ssh`.
+/// A node's `ssh`, with the address that stands beside it when it is `local`.
 #[derive(Debug)]
 pub(crate) struct SshDraft {
+    pub(crate) at: At,
+    pub(crate) path: String,
     pub(crate) address: Option<Placed<IpAddr>>,
-    pub(crate) port: u16,
-    pub(crate) user: String,
-    pub(crate) identity_file: Option<String>,
-    pub(crate) host_key: Option<HostKey>,
+    pub(crate) access: Access,
 }
 
 /// A node's `network`.
@@ -66,12 +66,45 @@ pub(crate) fn node(item: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink) ->
     let gpu =
         map.take("gpu").and_then(|field| field.choice(sink, &[("auto", Gpu::Auto), ("none", Gpu::None)]));
     let ssh = map.need(sink, "ssh", "at least its address, `ssh: {address: 10.77.0.11}`");
-    let ssh = ssh.and_then(|field| ssh_of(&field, defaults, sink));
+    let ssh = ssh.and_then(|field| match &field.node.value {
+        Value::Text(_) => local(&field, &mut map, sink),
+        _ => ssh_of(&field, defaults, sink),
+    });
+    not_beside(&mut map, ssh.as_ref(), sink);
     let network = map.take("network").and_then(|field| network(&field, sink));
     let at = map.at();
     map.finish(sink);
     let gpu = gpu.map_or(Gpu::None, |gpu| gpu.value);
     Some(NodeDraft { at, path: item.path.clone(), name, role, gpu, ssh, network })
+}
+
+/// `ssh: local`: this node is the machine that sealift runs on; its address stands beside it.
+fn local(field: &Field<'_>, map: &mut Fields<'_>, sink: &mut Sink) -> Option<SshDraft> {
+    let text = field.text(sink)?;
+    if text != "local" {
+        let wrong = Wrong::new(format!("unknown value {text:?}"));
+        let hint = nearest(text, &["local"]).map_or_else(
+            || "write {address: 10.77.0.11}, or local for the machine that sealift runs on".to_owned(),
+            |word| format!("did you mean {word:?}?"),
+        );
+        sink.add(field.at(), &field.path, wrong.hint(hint));
+        return None;
+    }
+    let address = map.need(sink, "address", "with `ssh: local` the server's own IP address stands here");
+    let address = address.and_then(|field| field.address(sink));
+    Some(SshDraft { at: field.at(), path: field.path.clone(), address, access: Access::Local })
+}
+
+/// One place for the address: beside `ssh: local`, else inside `ssh`.
+fn not_beside(map: &mut Fields<'_>, ssh: Option<&SshDraft>, sink: &mut Sink) {
+    if ssh.is_some_and(|ssh| matches!(ssh.access, Access::Local)) {
+        return;
+    }
+    if let Some(field) = map.take("address").filter(|_| ssh.is_some()) {
+        let wrong =
+            Wrong::new("stands here with `ssh: local` only").hint("write it inside ssh: {address: …}");
+        sink.add(field.at(), &field.path, wrong);
+    }
 }
 
 fn ssh_of(field: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink) -> Option<SshDraft> {
@@ -82,13 +115,13 @@ fn ssh_of(field: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink) -> Option<
     let identity_file = map.take("identityFile").and_then(|field| non_empty(&field, sink));
     let host_key = map.take("hostKey").and_then(|field| field.parse::<HostKey>(sink));
     map.finish(sink);
-    Some(SshDraft {
-        address,
+    let access = Access::Login(Login {
         port: port.unwrap_or(22),
         user: user.unwrap_or_else(|| "root".to_owned()),
         identity_file: identity_file.or_else(|| defaults.identity_file.clone()),
         host_key: host_key.map(|key| key.value),
-    })
+    });
+    Some(SshDraft { at: field.at(), path: field.path.clone(), address, access })
 }
 
 /// A login name as `useradd` takes it: it becomes part of what is sent to a server.
