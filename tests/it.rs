@@ -3,7 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod it {
+    mod alone;
     mod cli;
+    mod console;
     mod docs;
     mod forgotten;
     mod handover;
