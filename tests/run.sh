@@ -46,5 +46,5 @@ level "build the lab" target/x86_64-unknown-linux-gnu/debug/lab build > /dev/nul
 status=0
 level "pure functions and real servers" programs '^/src/' || status=1
 level "the lab itself" programs '^/tests/lab$' || status=1
-level "the product on real machines" programs '^$' --test-threads 1 || status=1
+level "the product on real machines" programs '^$' --test-threads 1 ${SEALIFT_TEST_FULL:+--include-ignored} || status=1
 exit "$status"
