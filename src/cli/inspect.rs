@@ -7,7 +7,7 @@ use clap::Args;
 /// Which bundle, trusted by whom, if by anybody.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  sealift inspect out/core-1.36.4-1.sealift\n  \
-    sealift inspect out/core-1.36.4-1.sealift --trust keys/plant.pub --json | jq .items")]
+    sealift inspect core-1.36.4-1.sealift --trust plant.pub --json | jq .items")]
 pub(crate) struct InspectArgs {
     /// The bundle directory, NAME-VERSION.sealift
     #[arg(value_name = "BUNDLE", value_hint = clap::ValueHint::DirPath)]

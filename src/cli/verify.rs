@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  sealift verify /media/stick/core-1.36.4-1.sealift --trust keys/plant.pub\n  \
-    sealift verify out/core-1.36.4-1.sealift --trust keys/plant.pub --json | jq .signer\n\n\
+    sealift verify core-1.36.4-1.sealift --trust plant.pub --json | jq .signer\n\n\
     Exit code 3 and the volume and range when one bit is not as it was signed."
 )]
 pub(crate) struct VerifyArgs {
