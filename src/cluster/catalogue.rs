@@ -1,11 +1,18 @@
 //! Every field of the cluster file, once: what `sealift explain`, the JSON schema and the reference are made
 //! of, and what decides whether a field may change once the cluster is there.
 
+mod find;
 mod kind;
 mod nodes;
+mod schema;
 mod site;
+mod table;
 
-pub use kind::Kind;
+pub use find::{Found, find};
+pub use kind::{Kind, Ours};
+pub use schema::schema;
+pub(crate) use site::{KUBE_PROXY, KUBELET};
+pub use table::table;
 
 use serde::Serialize;
 
@@ -156,7 +163,22 @@ pub fn fields() -> impl Iterator<Item = &'static FieldDoc> {
     site::FIELDS.iter().chain(nodes::FIELDS)
 }
 
+/// The field that a path in a file is of: `spec.nodes[1].name` is `spec.nodes[].name`.
+pub(crate) fn at(path: &str) -> Option<&'static FieldDoc> {
+    let mut known = String::new();
+    let mut parts = path.split('[');
+    known.extend(parts.next());
+    for part in parts {
+        known.push_str("[]");
+        known.push_str(part.split_once(']')?.1);
+    }
+    field(&known)
+}
+
 /// The field at a path.
 pub fn field(path: &str) -> Option<&'static FieldDoc> {
     fields().find(|field| field.path == path)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
+use crate::address;
+use crate::plain::quoted;
 use crate::wrong::Wrong;
 
 /// A network in canonical form: no host bits set, e.g. `10.244.0.0/16`.
@@ -31,6 +33,11 @@ impl Cidr {
     /// Prefix length in bits.
     pub fn prefix(&self) -> u8 {
         self.prefix
+    }
+
+    /// How many bits number the addresses in it.
+    pub(crate) fn host_bits(&self) -> u8 {
+        width(self.base) - self.prefix
     }
 
     /// Last address.
@@ -99,33 +106,31 @@ fn network(address: IpAddr, prefix: u8) -> IpAddr {
     from_bits(bits(address) & !host_mask(address, prefix), address)
 }
 
+/// A mask as older tools write it, as a prefix length.
+fn mask_hint(written: &str, example: &str) -> String {
+    let mask = written.parse::<std::net::Ipv4Addr>().map(std::net::Ipv4Addr::to_bits);
+    match mask {
+        Ok(mask) if mask.leading_ones() + mask.trailing_zeros() == 32 => {
+            format!("write /{}", mask.leading_ones())
+        }
+        _ => format!("write it like {example}"),
+    }
+}
+
 /// An address and a prefix length, unchecked against each other.
 fn split(text: &str, example: &str) -> Result<(IpAddr, u8), Wrong> {
     let Some((address, prefix)) = text.split_once('/') else {
-        return Err(
-            Wrong::new(format!("{text:?} has no prefix length")).hint(format!("write it like {example}"))
-        );
+        return Err(Wrong::new(format!("{} has no prefix length", quoted(text)))
+            .hint(format!("write it like {example}")));
     };
-    let address = parse_address(address)?;
+    let address = address::parse(address)?;
     let digits = !prefix.is_empty() && prefix.bytes().all(|b| b.is_ascii_digit());
     let prefix: u8 = prefix.parse().ok().filter(|p| digits && *p <= width(address)).ok_or_else(|| {
-        Wrong::new(format!("the prefix length {prefix:?} is not a number from 0 to {}", width(address)))
+        let message =
+            format!("the prefix length {} is not a number from 0 to {}", quoted(prefix), width(address));
+        Wrong::new(message).hint(mask_hint(prefix, example))
     })?;
     Ok((address, prefix))
-}
-
-/// An IP address, with a hint for what is often written instead of one.
-pub(crate) fn parse_address(text: &str) -> Result<IpAddr, Wrong> {
-    text.parse().map_err(|_| {
-        let wrong = Wrong::new(format!("{text:?} is not an IP address"));
-        if text.contains('/') {
-            wrong.hint("leave the prefix length away here")
-        } else if text.starts_with(|c: char| c.is_ascii_alphabetic()) && !text.contains(':') {
-            wrong.hint("names are not looked up at a site without DNS: write the address")
-        } else {
-            wrong
-        }
-    })
 }
 
 impl FromStr for Cidr {
@@ -147,7 +152,16 @@ impl FromStr for InterfaceAddress {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Self, Wrong> {
-        split(text, "10.77.0.11/24").map(|(address, prefix)| Self { address, prefix })
+        let (address, prefix) = split(text, "10.77.0.11/24")?;
+        let typed = Self { address, prefix };
+        let network = typed.network();
+        // RFC 3021: a /31 has two hosts and neither of the two special addresses
+        if address.is_ipv4() && prefix < 31 && (address == network.base() || address == network.last()) {
+            let what =
+                if address == network.base() { "is the network itself" } else { "is the broadcast address" };
+            return Err(Wrong::new(format!("{address} {what} in {network}")).hint("write a host's address"));
+        }
+        Ok(typed)
     }
 }
 

@@ -9,8 +9,9 @@ use crate::model::{
     Access, Containerd, ControlPlane, Dns, Kubernetes, LoadBalancer, Login, Network, Node, Os, Role, Ssh,
 };
 use crate::name::Label;
-use crate::problem::{Problem, Problems};
-use crate::{check, decode, fields::Sink, merge, tree};
+use crate::problem::{Place, Problem, Problems};
+use crate::sink::{Sink, Source};
+use crate::{check, decode, merge, tree};
 
 /// A validated cluster file. Serialised, it is the normalised form: every default written out, in a fixed
 /// order, the same for files that mean the same. That form is what plans are bound to and templates see.
@@ -49,30 +50,35 @@ impl Cluster {
     /// Parses a cluster file; `origin` names it in problems. A profile (text, origin) is laid under it:
     /// maps merge at any depth, the cluster file wins, lists replace each other whole.
     pub fn parse(text: &str, origin: &str, profile: Option<(&str, &str)>) -> Result<Self, Problems> {
-        let mut files = vec![origin.to_owned()];
+        let mut sources = vec![Source { origin, text }];
         let mut broken = Vec::new();
-        let mut root = tree::parse(text, origin, 0).map_err(|problem| broken.push(problem)).ok();
-        if let Some((text, origin)) = profile {
-            files.push(origin.to_owned());
-            let under = tree::parse(text, origin, 1).map_err(|problem| broken.push(problem)).ok();
-            root = root.zip(under).map(|(root, under)| merge::merge(under, root));
-        }
+        let mut read =
+            |text, origin, file| tree::parse(text, origin, file).map_err(|problem| broken.push(problem)).ok();
+        let over = read(text, origin, 0);
+        let under = profile.map(|(text, origin)| {
+            sources.push(Source { origin, text });
+            read(text, origin, 1)
+        });
         if let Some(problems) = Problems::of(broken) {
             return Err(problems);
         }
-        let mut sink = Sink::new(files);
+        let mut sink = Sink::new(sources);
+        over.iter().chain(under.iter().flatten()).for_each(|root| tree::duplicates(root, &mut sink));
+        let root = match (over, under.flatten()) {
+            (Some(over), Some(under)) => Some(merge::merge(under, over)),
+            (over, None) => over,
+            (None, under) => under,
+        };
         let parts = root.and_then(|root| check::check(decode::site(&root, &mut sink), &mut sink));
         match (Problems::of(std::mem::take(&mut sink.found)), parts) {
             (None, Some(parts)) => Ok(Self::of(parts)),
             (Some(problems), _) => Err(problems),
             // no part may be missing without a problem that says why: tell it as one rather than panic
             (None, None) => Err(Problems::one(Problem {
-                file: origin.to_owned(),
-                line: 0,
-                column: 0,
-                field: String::new(),
+                place: Place::whole(origin),
+                also: None,
                 message: "cannot be understood, and sealift cannot say why: this is a bug".to_owned(),
-                hint: None,
+                hint: Some("report it with the file".to_owned()),
             })),
         }
     }

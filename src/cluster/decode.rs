@@ -1,5 +1,7 @@
 //! From the tree to a draft: each value typed on its own, all problems gathered; nothing compared yet.
 
+mod interface;
+mod login;
 mod node;
 mod settings;
 
@@ -7,14 +9,18 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use crate::cidr::Cidr;
-use crate::fields::{Fields, Placed, Sink};
+use crate::fields::{Field, Fields};
 use crate::model::{Containerd, Kubernetes, Os};
 use crate::name::{DomainName, Label};
+use crate::plain::quoted;
 use crate::range::AddressRange;
+use crate::sink::{Placed, Sink};
 use crate::suggest::nearest;
-use crate::tree::{At, Node};
+use crate::tree::{At, Node, Value};
 use crate::wrong::Wrong;
 
+pub use login::reachable;
+pub(crate) use login::{key_path, user_name};
 pub(crate) use node::{NodeDraft, SshDraft};
 
 const API_VERSION: &str = "sealift.dev/v1";
@@ -45,19 +51,18 @@ pub(crate) struct Draft {
 }
 
 /// Decodes the whole file.
-pub(crate) fn site(root: &Node, sink: &mut Sink) -> Option<Draft> {
-    let field = crate::fields::Field { node: root, path: String::new() };
+pub(crate) fn site(root: &Node, sink: &mut Sink<'_>) -> Option<Draft> {
+    let field = Field { node: root, path: String::new() };
     let mut top = field.map(sink)?;
     exactly(&mut top, sink, "apiVersion", API_VERSION);
     exactly(&mut top, sink, "kind", "Cluster");
-    let name = top.need(sink, "metadata", "it holds the site's name").and_then(|field| {
+    let name = top.need("metadata").and_then(|field| {
         let mut metadata = field.map(sink)?;
-        let name =
-            metadata.need(sink, "name", "the site's name, e.g. plant-7").and_then(|name| name.parse(sink));
+        let name = metadata.need("name").and_then(|name| name.parse(sink));
         metadata.finish(sink);
         name
     });
-    let spec = top.need(sink, "spec", "it says what the site should be").and_then(|field| field.map(sink));
+    let spec = top.need("spec").and_then(|field| field.map(sink));
     top.finish(sink);
     let mut spec = spec?;
     let draft = spec_of(root.at, name, &mut spec, sink);
@@ -65,22 +70,28 @@ pub(crate) fn site(root: &Node, sink: &mut Sink) -> Option<Draft> {
     Some(draft)
 }
 
-fn exactly(top: &mut Fields<'_>, sink: &mut Sink, name: &'static str, want: &str) {
-    let Some(field) = top.need(sink, name, &format!("write `{name}: {want}`")) else { return };
-    let Some(text) = field.text(sink) else { return };
-    if text != want {
-        let hint = match nearest(text, &[want]) {
-            Some(near) => format!("did you mean {near:?}?"),
-            None => format!("this sealift reads {want:?} only"),
+/// `apiVersion` and `kind`: a file of another program is told as that, once.
+fn exactly(top: &mut Fields<'_>, sink: &mut Sink<'_>, name: &'static str, want: &str) {
+    let Some(field) = top.need(name) else { return };
+    field.parse_with(sink, |text| {
+        if text == want {
+            return Ok(());
+        }
+        let hint = match (nearest(text, &[want]), text) {
+            (Some(near), _) => format!("did you mean {near:?}?"),
+            (None, "Recipe") => {
+                "a recipe goes to `sealift pack`; `sealift init` writes a cluster file".to_owned()
+            }
+            (None, _) => format!("this sealift reads {want:?} only; `sealift init` writes such a file"),
         };
-        sink.add(field.at(), &field.path, Wrong::new(format!("unknown value {text:?}")).hint(hint));
-    }
+        Err(Wrong::new(format!("unknown value {}", quoted(text))).hint(hint))
+    });
 }
 
-fn spec_of(at: At, name: Option<Placed<Label>>, spec: &mut Fields<'_>, sink: &mut Sink) -> Draft {
+fn spec_of(at: At, name: Option<Placed<Label>>, spec: &mut Fields<'_>, sink: &mut Sink<'_>) -> Draft {
     let control_plane = spec.take("controlPlane").and_then(|field| {
         let mut map = field.map(sink)?;
-        let address = map.take("address").and_then(|address| address.address(sink));
+        let address = map.take("address").and_then(|address| address.parse_with(sink, reachable));
         map.finish(sink);
         address
     });
@@ -104,8 +115,16 @@ fn spec_of(at: At, name: Option<Placed<Label>>, spec: &mut Fields<'_>, sink: &mu
         map.finish(sink);
     }
     let defaults = spec.take("ssh").and_then(|field| node::ssh_defaults(&field, sink)).unwrap_or_default();
-    let nodes = spec.need(sink, "nodes", "a list of servers, at least one of them a control-plane");
-    let nodes = nodes.map(|field| field.list(sink)).unwrap_or_default();
+    let nodes = spec.need("nodes");
+    let nodes = nodes.map(|field| {
+        let items = field.list(sink);
+        if items.is_empty() && matches!(field.node.value, Value::List(_)) {
+            let wrong = Wrong::new("the list is empty");
+            field.wrong(sink, wrong.hint("a cluster is at least one server, a control plane"));
+        }
+        items
+    });
+    let nodes = nodes.unwrap_or_default();
     let nodes = nodes.iter().filter_map(|item| node::node(item, &defaults, sink)).collect();
     let (os, containerd, kubernetes) = settings::settings(spec, sink);
     Draft {
@@ -125,11 +144,11 @@ fn spec_of(at: At, name: Option<Placed<Label>>, spec: &mut Fields<'_>, sink: &mu
     }
 }
 
-fn addresses(field: &crate::fields::Field<'_>, sink: &mut Sink) -> Vec<Placed<IpAddr>> {
+fn addresses(field: &Field<'_>, sink: &mut Sink<'_>) -> Vec<Placed<IpAddr>> {
     field.list(sink).iter().filter_map(|item| item.address(sink)).collect()
 }
 
-fn host_names(field: &crate::fields::Field<'_>, sink: &mut Sink) -> BTreeMap<DomainName, Placed<IpAddr>> {
+fn host_names(field: &Field<'_>, sink: &mut Sink<'_>) -> BTreeMap<DomainName, Placed<IpAddr>> {
     let mut hosts = BTreeMap::new();
     for (key, value) in field.pairs(sink) {
         let name = key.name.parse().map_err(|wrong| sink.add(key.at, &value.path, wrong)).ok();
@@ -139,16 +158,17 @@ fn host_names(field: &crate::fields::Field<'_>, sink: &mut Sink) -> BTreeMap<Dom
     hosts
 }
 
-fn pool(item: &crate::fields::Field<'_>, sink: &mut Sink) -> Option<PoolDraft> {
+fn pool(item: &Field<'_>, sink: &mut Sink<'_>) -> Option<PoolDraft> {
     let mut map = item.map(sink)?;
-    let name = map.need(sink, "name", "the pool's name, e.g. default").and_then(|field| field.parse(sink));
-    let ranges = map.need(sink, "addresses", "a list of ranges, e.g. [10.77.0.240-10.77.0.250]");
+    let name = map.need("name").and_then(|field| field.parse(sink));
+    let ranges = map.need("addresses");
     let ranges = ranges.map(|field| (field.list(sink), field));
     if let Some((items, field)) = &ranges
         && items.is_empty()
-        && matches!(field.node.value, crate::tree::Value::List(_))
+        && matches!(field.node.value, Value::List(_))
     {
-        sink.add(field.at(), &field.path, Wrong::new("the pool has no addresses"));
+        field
+            .wrong(sink, Wrong::new("the pool has no addresses").hint("write a range, or take the pool out"));
     }
     let addresses = ranges.map(|(items, _)| items).unwrap_or_default();
     let addresses = addresses.iter().filter_map(|item| item.parse(sink)).collect();

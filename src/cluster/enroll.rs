@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn a_second_enrolment_of_the_same_keys_changes_nothing() {
-        let text = crate::template(&"p".parse().unwrap());
+        let text = crate::template(&crate::Answers::example("p".parse().unwrap()));
         let once = with_host_keys(&text, "c", &keys(&["cp1", "w1"])).unwrap();
         assert_eq!(with_host_keys(&once, "c", &keys(&["w1", "cp1"])).unwrap(), once);
         assert_eq!(once.lines().count(), text.lines().count() + 2);

@@ -8,14 +8,16 @@ use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD};
 use sealift_stream::Digest;
 use serde::{Serialize, Serializer};
 
+use crate::plain::quoted;
+use crate::suggest::nearest;
 use crate::wrong::Wrong;
 
 /// Key types that OpenSSH servers have and sealift checks. `ssh-dss` is not among them on purpose.
-const ALGORITHMS: [&str; 5] =
+pub(crate) const ALGORITHMS: [&str; 5] =
     ["ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521", "ssh-rsa"];
 
 /// A public host key: `ssh-ed25519 AAAA...`. A comment behind the key is dropped.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct HostKey {
     algorithm: String,
     blob: Vec<u8>,
@@ -37,33 +39,78 @@ impl FromStr for HostKey {
     type Err = Wrong;
 
     fn from_str(text: &str) -> Result<Self, Wrong> {
-        let hint =
-            "paste the line of /etc/ssh/ssh_host_ed25519_key.pub, or leave it out and run `sealift enroll`";
+        if let Some(wrong) = something_else(text) {
+            return Err(wrong.hint(MEND));
+        }
         let mut words = text.split_whitespace();
         let (Some(algorithm), Some(data)) = (words.next(), words.next()) else {
-            return Err(Wrong::new("not a public host key: needs a type and a key").hint(hint));
+            return Err(Wrong::new("not a public host key: needs a type and a key").hint(MEND));
         };
-        if algorithm.starts_with("SHA256:") || data.starts_with("SHA256:") {
-            return Err(Wrong::new("this is a fingerprint, not the key itself").hint(hint));
-        }
         if !ALGORITHMS.contains(&algorithm) {
-            return Err(Wrong::new(format!("unknown key type {algorithm:?}"))
-                .hint(format!("one of {}", ALGORITHMS.join(", "))));
+            let all = ALGORITHMS.join(", ");
+            let hint = nearest(algorithm, &ALGORITHMS).map_or_else(
+                || format!("one of {all}"),
+                |near| format!("did you mean {near}? (one of {all})"),
+            );
+            return Err(Wrong::new(format!("unknown key type {}", quoted(algorithm))).hint(hint));
         }
         let blob = STANDARD
             .decode(data)
-            .map_err(|_| Wrong::new("the key is not whole base64: was it cut?").hint(hint))?;
-        // RFC 4253 section 6.6: the blob starts with its own type as a string
-        let inner = blob
-            .split_first_chunk::<4>()
-            .and_then(|(len, rest)| rest.get(..usize::try_from(u32::from_be_bytes(*len)).ok()?));
-        if inner != Some(algorithm.as_bytes()) || blob.len() < algorithm.len() + 8 {
-            return Err(
-                Wrong::new(format!("the key is not an {algorithm} key: was it cut or mixed up?")).hint(hint)
-            );
+            .map_err(|_| Wrong::new("the key is not whole base64: was it cut?").hint(MEND))?;
+        if !is_whole(&blob, algorithm) {
+            let message = format!("the key is not an {algorithm} key: was it cut or mixed up?");
+            return Err(Wrong::new(message).hint(MEND));
         }
         Ok(Self { algorithm: algorithm.to_owned(), blob })
     }
+}
+
+const MEND: &str =
+    "paste the line of /etc/ssh/ssh_host_ed25519_key.pub, or leave it out and run `sealift enroll`";
+
+/// What is often pasted in place of a public host key. None of it is repeated in the message: it may be secret.
+fn something_else(text: &str) -> Option<Wrong> {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let second = text.split_whitespace().nth(1).unwrap_or_default();
+    Some(Wrong::new(if text.contains("PRIVATE KEY") {
+        "this is a private key, which belongs in no cluster file: whoever reads it can be the server"
+    } else if text.contains("BEGIN SSH2 PUBLIC KEY") {
+        "this is a public key in another format (`ssh-keygen -i` converts it)"
+    } else if first.starts_with("SHA256:") || second.starts_with("SHA256:") || first.starts_with("MD5:") {
+        "this is a fingerprint, not the key itself"
+    } else if ALGORITHMS.contains(&second) {
+        "this is a line of known_hosts: leave away what is before the key's type"
+    } else if first.contains("-cert-v0") {
+        "this is a certificate, not a key"
+    } else {
+        return None;
+    }))
+}
+
+/// Whether a key is made of the strings that its type has (RFC 4253 section 6.6, RFC 5656, RFC 8709), to the
+/// last byte, and starts with its own type.
+fn is_whole(blob: &[u8], algorithm: &str) -> bool {
+    let mut strings = Vec::new();
+    let mut rest = blob;
+    while let Some((length, after)) = rest.split_first_chunk::<4>() {
+        let Some((string, left)) = usize::try_from(u32::from_be_bytes(*length))
+            .ok()
+            .and_then(|length| after.split_at_checked(length))
+        else {
+            return false;
+        };
+        strings.push(string);
+        rest = left;
+    }
+    let shape = match strings.as_slice() {
+        [_, key] => algorithm == "ssh-ed25519" && key.len() == 32,
+        [_, curve, point] if algorithm.starts_with("ecdsa-") => {
+            algorithm.as_bytes().ends_with(curve) && !curve.is_empty() && !point.is_empty()
+        }
+        [_, exponent, modulus] => algorithm == "ssh-rsa" && !exponent.is_empty() && modulus.len() > 64,
+        _ => false,
+    };
+    rest.is_empty() && shape && strings.first() == Some(&algorithm.as_bytes())
 }
 
 impl fmt::Display for HostKey {
@@ -92,6 +139,36 @@ mod tests {
         assert_eq!(key.to_string(), KEY, "the comment is dropped");
     }
 
+    /// Made once by `ssh-keygen -t rsa -b 2048` and `-t ecdsa`.
+    #[test]
+    fn the_other_types_are_read() {
+        for key in [
+            concat!(
+                "ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQDFI9BW4rM2PZe1s2E/+QLYm1vtfuY6eBVPruA8pWaAH04q4kKcd3",
+                "R7OJ0A+pKR3ur0oBzTUcJw3FOITdOFaj2iyRLCU5uIEYh43/sB+dlCSrj84vv/hHp9te+C5452Op1yj98Dni8LMhEk",
+                "PfnsAIAufroKxPxZXcHRtSEisXqQmEsb+cttbf12Nmqd/GHBnV6vIw1KbYGidolzN0N/A7XfjrcGAqB0KUa2CmkeVG",
+                "/D12ZfAFuf0CVk21UGANgYmuMQBNB7GaRiDjxu1WwcQlNsEKoNIDKHEk7rbofqKPskYKpgecDLCLx0ukyKMKxEhL5C",
+                "sHXvLK9WV1/lxGOM3M+R"
+            ),
+            concat!(
+                "ecdsa-sha2-nistp256 AAAAE2VjZHNhLXNoYTItbmlzdHAyNTYAAAAIbmlzdHAyNTYAAABBBOTFiQQwhmf/Axb6df",
+                "n0VWcDD73HPdrU6JXhO29vcD4Tjm7nD6NTtVB/7pHwB/VB10YnFjrgM3y8DMQXR1XqCco="
+            ),
+        ] {
+            assert_eq!(key.parse::<HostKey>().unwrap().to_string(), key);
+        }
+    }
+
+    #[test]
+    fn a_secret_is_not_repeated() {
+        let wrong =
+            "-----BEGIN OPENSSH PRIVATE KEY-----\nb3BlbnNzaC1rZXktdjE".parse::<HostKey>().unwrap_err();
+        assert!(
+            wrong.message.contains("private key") && !format!("{wrong:?}").contains("b3Blb"),
+            "{wrong:?}"
+        );
+    }
+
     #[test]
     fn what_only_looks_like_a_key_is_refused() {
         let swapped = KEY.replacen("ssh-ed25519", "ssh-rsa", 1);
@@ -99,6 +176,9 @@ mod tests {
             ["", "ssh-ed25519", &KEY[..30], &swapped, "ssh-dss AAAA", "256 SHA256:abc", "ssh-ed25519 !!!!"]
         {
             assert!(bad.parse::<HostKey>().is_err(), "{bad}");
+        }
+        for cut in 20..KEY.len() {
+            assert!(KEY[..cut].parse::<HostKey>().is_err(), "cut at {cut}");
         }
     }
 }

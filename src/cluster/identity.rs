@@ -3,7 +3,7 @@
 use serde_json::Value as Json;
 
 use crate::tree::{Node, Value, parse};
-use crate::{Access, Cluster, Problem, Problems};
+use crate::{Access, Cluster, Place, Problem, Problems};
 
 /// Who logs in from now on, instead of who wrote the file.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -94,10 +94,8 @@ fn written(text: &str, node: &Node) -> Option<(usize, usize)> {
 
 fn unclear(origin: &str, hint: &str) -> Problems {
     Problems::one(Problem {
-        file: origin.to_owned(),
-        line: 0,
-        column: 0,
-        field: "spec.ssh".to_owned(),
+        place: Place { field: "spec.ssh".to_owned(), ..Place::whole(origin) },
+        also: None,
         message: "is laid out so that the new login cannot be written into it safely".to_owned(),
         hint: Some(hint.to_owned()),
     })

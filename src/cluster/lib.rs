@@ -3,6 +3,7 @@
 //! Text becomes a tree with positions (`tree`), a profile is laid under it (`merge`), every value is typed
 //! on its own (`decode`), then compared with the others (`check`). All problems come back at once.
 
+mod address;
 mod catalogue;
 mod check;
 mod cidr;
@@ -16,16 +17,22 @@ mod identity;
 mod merge;
 mod model;
 mod name;
+mod plain;
 mod problem;
 mod range;
+mod sink;
+mod source;
 mod suggest;
 mod template;
 mod tree;
 mod wrong;
 
-pub use catalogue::{Absent, Effect, FieldDoc, Kind, Standing, field, fields};
+pub use catalogue::{
+    Absent, Effect, FieldDoc, Found, Kind, Ours, Standing, field, fields, find, schema, table,
+};
 pub use cidr::{Cidr, InterfaceAddress};
 pub use cluster::Cluster;
+pub use decode::reachable;
 pub use difference::Difference;
 pub use enroll::{EnrollError, with_host_keys};
 pub use host_key::HostKey;
@@ -35,9 +42,10 @@ pub use model::{
     NodeNetwork, Os, Pool, Role, Ssh, Swap,
 };
 pub use name::{DomainName, Label, NodeName};
-pub use problem::{Problem, Problems};
+pub use problem::{Place, Problem, Problems};
 pub use range::AddressRange;
-pub use template::template;
+pub use source::{ReadError, read};
+pub use template::{Answers, KeyPath, Server, UserName, template};
 pub use wrong::Wrong;
 
 #[cfg(test)]

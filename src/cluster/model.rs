@@ -141,7 +141,7 @@ impl Serialize for Ssh {
 }
 
 /// Which interface carries a node's addresses.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Interface {
     /// By MAC address, lower case with colons.

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use serde::Serialize;
 
+use crate::plain::{plain, quoted};
 use crate::wrong::Wrong;
 
 /// A DNS-1123 label: 1 to 63 of `a-z`, `0-9` and `-`, starting and ending with a letter or digit
@@ -29,6 +30,11 @@ impl Label {
 }
 
 impl DomainName {
+    /// The zone of the names that sealift makes, in a top level that is kept for private use (ICANN, 2024).
+    pub(crate) fn sealift() -> Self {
+        Self("sealift.internal".to_owned())
+    }
+
     /// The name as text, without a dot at its end.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -85,15 +91,20 @@ fn label(text: &str) -> Option<&'static str> {
 }
 
 fn wrong(text: &str, reason: &str, dots: bool) -> Wrong {
-    let cleaned: String = text
+    let seen = plain(text).map_or_else(|| text.to_owned(), |(plain, _)| plain);
+    let cleaned: String = seen
         .to_lowercase()
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() || (dots && c == '.') { c } else { '-' })
         .collect();
     let cleaned = cleaned.trim_matches(['-', '.']);
-    let wrong = Wrong::new(format!("the name {text:?} {reason}"));
+    let wrong = Wrong::new(format!("the name {} {reason}", quoted(text)));
     let fits = !cleaned.is_empty() && cleaned.split('.').all(|part| label(part).is_none());
-    if fits { wrong.hint(format!("write {cleaned:?}")) } else { wrong }
+    if fits {
+        wrong.hint(format!("write {cleaned:?}"))
+    } else {
+        wrong.hint("choose a name like plant-7 or cp1")
+    }
 }
 
 impl fmt::Display for Label {

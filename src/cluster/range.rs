@@ -6,7 +6,9 @@ use std::str::FromStr;
 
 use serde::{Serialize, Serializer};
 
-use crate::cidr::{Cidr, bits, parse_address};
+use crate::address;
+use crate::cidr::{Cidr, bits};
+use crate::plain::quoted;
 use crate::wrong::Wrong;
 
 /// Addresses from a first to a last one, both included. Written `10.0.0.240-10.0.0.250` or as a network
@@ -58,11 +60,20 @@ impl FromStr for AddressRange {
                 |_| "write FIRST-LAST or a network".to_owned(),
                 |one| format!("for a single address write {one}-{one}"),
             );
-            return Err(Wrong::new(format!("{text:?} is not a range of addresses")).hint(hint));
+            return Err(Wrong::new(format!("{} is not a range of addresses", quoted(text))).hint(hint));
         };
-        let range = Self { first: parse_address(first.trim())?, last: parse_address(last.trim())? };
+        // as firewalls write it: 10.0.0.240-250
+        if let (Ok(from), true) =
+            (first.trim().parse::<std::net::Ipv4Addr>(), last.trim().parse::<u8>().is_ok())
+        {
+            let [a, b, c, _] = from.octets();
+            let hint = format!("write {from}-{a}.{b}.{c}.{}", last.trim());
+            return Err(Wrong::new(format!("{} ends in a number, not an address", quoted(text))).hint(hint));
+        }
+        let range = Self { first: address::parse(first.trim())?, last: address::parse(last.trim())? };
         if range.first.is_ipv4() != range.last.is_ipv4() {
-            return Err(Wrong::new("the range starts with one IP version and ends with another"));
+            return Err(Wrong::new("the range starts with one IP version and ends with another")
+                .hint("write one range for each"));
         }
         if bits(range.first) > bits(range.last) {
             let hint = format!("write {}-{}", range.last, range.first);

@@ -1,15 +1,31 @@
 //! "Did you mean": the nearest of the words that would have been right.
 
+/// Longer words are no slip of the fingers, and comparing them costs.
+const LONGEST: usize = 60;
+
 /// The candidate nearest to `word`, when it is near enough to be a slip of the fingers.
 pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str> {
     let lower = word.to_lowercase();
-    let limit = (word.chars().count() / 3).max(1);
+    let length = word.chars().count();
+    if length > LONGEST {
+        return None;
+    }
+    let limit = (length / 3).max(1);
     candidates
         .iter()
         .map(|candidate| (distance(&lower, &candidate.to_lowercase()), *candidate))
         .filter(|(distance, _)| *distance <= limit)
         .min_by_key(|(distance, _)| *distance)
         .map(|(_, candidate)| candidate)
+}
+
+/// Where in the file a field of this name may be, when it may: a wrong indentation moves fields.
+pub(crate) fn elsewhere(name: &str) -> Option<String> {
+    let places: Vec<&str> = crate::catalogue::fields()
+        .filter(|field| field.name() == name)
+        .filter_map(|field| field.path.rsplit_once('.').map(|(map, _)| map))
+        .collect();
+    (!places.is_empty()).then(|| places.join(" or "))
 }
 
 /// Edits between two words, a swap of neighbours counting as one (optimal string alignment).

@@ -3,12 +3,23 @@
 //! The cluster file is not deserialized into structs: serde stops at the first error, and an engineer
 //! with a wrong file at night should see all of them.
 
+mod broken;
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value as Json};
 use serde_saphyr::{Location, Spanned};
 
+use crate::plain::quoted;
 use crate::problem::Problem;
+use crate::sink::Sink;
+use crate::wrong::Wrong;
+
+/// A thousand nodes fit; what is larger is no cluster file.
+pub(crate) const LARGEST: usize = 1 << 20;
 
 /// A position in one of the two files that make up a site: the cluster file (0) and a profile (1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -48,27 +59,30 @@ pub(crate) enum Value {
     Map(Vec<(Key, Node)>),
 }
 
-impl Value {
-    /// What to call it in a message.
-    pub(crate) fn describe(&self) -> String {
-        match self {
-            Self::Null => "nothing".to_owned(),
-            Self::Bool(yes) => format!("the boolean {yes}"),
-            Self::Int(number) => format!("the number {number}"),
-            Self::Float(number) => format!("the number {number}"),
-            Self::Text(text) => format!("the text {text:?}"),
-            Self::List(_) => "a list".to_owned(),
-            Self::Map(_) => "a map".to_owned(),
-        }
-    }
-}
-
 impl Node {
     /// The value of a key, when this is a map that has it.
     pub(crate) fn get(&self, name: &str) -> Option<&Self> {
         match &self.value {
             Value::Map(entries) => entries.iter().find(|(key, _)| key.name == name).map(|(_, node)| node),
             _ => None,
+        }
+    }
+
+    /// The same without positions.
+    pub(crate) fn json(&self) -> Json {
+        match &self.value {
+            Value::Null => Json::Null,
+            Value::Bool(yes) => Json::Bool(*yes),
+            Value::Int(number) => Json::from(*number),
+            Value::Float(number) => Json::from(*number),
+            Value::Text(text) => Json::from(text.as_str()),
+            Value::List(items) => Json::Array(items.iter().map(Self::json).collect()),
+            Value::Map(entries) => {
+                let mut map: Map<String, Json> =
+                    entries.iter().map(|(key, node)| (key.name.clone(), node.json())).collect();
+                map.sort_keys();
+                Json::Object(map)
+            }
         }
     }
 
@@ -91,34 +105,53 @@ impl Node {
 
 /// Parses one YAML document. `origin` names the file in problems; `file` is its number in positions.
 pub(crate) fn parse(text: &str, origin: &str, file: usize) -> Result<Node, Problem> {
-    // `off` and `yes` stay words: `swap: off` must not become a boolean.
-    let options = serde_saphyr::options! { strict_booleans: true, with_snippet: false };
-    let whole = |line, column, message: String| Problem {
-        file: origin.to_owned(),
-        line,
-        column,
-        field: String::new(),
-        message,
-        hint: None,
+    let options = serde_saphyr::options! {
+        // `off` and `yes` stay words: `swap: off` must not become a boolean.
+        strict_booleans: true,
+        // 022 is neither 22 nor 18 before somebody has said so
+        leading_zero_numbers_as_strings: true,
+        non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::Reject,
+        // told by `duplicates`, both places of each
+        duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 50_000 },
+        with_snippet: false,
     };
-    if text.trim().is_empty() {
-        return Err(whole(0, 0, "the file is empty".to_owned()));
+    if text.len() > LARGEST {
+        let wrong = Wrong::new(format!("the file has {} bytes", text.len()));
+        return Err(broken::whole(
+            origin,
+            wrong.hint("a cluster file has less than 1 MiB: is this another file?"),
+        ));
     }
-    let mut root: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options).map_err(|error| {
-        let (line, column) = error.location().map_or((0, 0), |at| (at.line(), at.column()));
-        whole(
-            line,
-            column,
-            format!("not valid YAML: {}", without_position(&error.without_snippet().to_string())),
-        )
-    })?;
+    let mut root: Spanned<Raw> = serde_saphyr::from_str_with_options(text, options)
+        .map_err(|error| broken::problem(&error, text, origin))?;
     let value = std::mem::replace(&mut root.value.0, Value::Null);
+    if matches!(value, Value::Null) {
+        let wrong = Wrong::new("the file is empty, or all of it is comments");
+        return Err(broken::whole(origin, wrong.hint("sealift init writes one to start from")));
+    }
     Ok(number(Node { at: at(&root), value }, file))
 }
 
-/// The parser ends its messages with a position of its own, which ours already gives.
-fn without_position(message: &str) -> &str {
-    message.split(" at line ").next().unwrap_or(message).trim_end_matches([',', ':', ' '])
+/// Reports every key that a map has twice.
+pub(crate) fn duplicates(node: &Node, sink: &mut Sink<'_>) {
+    match &node.value {
+        Value::List(items) => items.iter().for_each(|item| duplicates(item, sink)),
+        Value::Map(entries) => {
+            let mut seen: HashMap<&str, At> = HashMap::new();
+            for (key, value) in entries {
+                match seen.entry(&key.name) {
+                    Entry::Occupied(first) => {
+                        let wrong = Wrong::new(format!("the key {} is there twice", quoted(&key.name)));
+                        sink.clash((key.at, ""), (*first.get(), ""), wrong.hint("keep one of them"));
+                    }
+                    Entry::Vacant(free) => drop(free.insert(key.at)),
+                }
+                duplicates(value, sink);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// Stamps every position with the number of the file.

@@ -83,8 +83,8 @@ pub(crate) async fn run(args: &EnrollArgs, shell: &Shell) -> anyhow::Result<Exit
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
-    fs::read_to_string(path).map_err(|error| {
-        Failure::new(Exit::Usage, format!("reading {}: {error}", path.display()))
+    sealift_cluster::read(path).map_err(|error| {
+        Failure::new(Exit::Usage, error.to_string())
             .next("sealift init writes a cluster file to start from")
             .into()
     })

@@ -182,8 +182,8 @@ fn written(path: &Path) -> anyhow::Result<WrittenFile> {
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
-    std::fs::read_to_string(path).map_err(|error| {
-        Failure::new(Exit::Usage, format!("reading {}: {error}; nothing was changed", path.display()))
+    sealift_cluster::read(path).map_err(|error| {
+        Failure::new(Exit::Usage, format!("{error}; nothing was changed"))
             .next("sealift init writes a cluster file to start from")
             .into()
     })

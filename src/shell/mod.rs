@@ -21,6 +21,7 @@ pub(crate) use plan::{estimated, show_plan, summary};
 pub(crate) use progress::{Progress, bytes_bar};
 pub(crate) use report::report_html;
 pub(crate) use tables::table;
+pub(crate) use text::wrapped;
 pub(crate) use waterfall::{Span, waterfall};
 
 use crate::ops::{Exit, Failure};
@@ -139,6 +140,26 @@ impl Shell {
         let mut line = String::new();
         std::io::stdin().lock().read_line(&mut line)?;
         Ok(matches!(line.trim(), "y" | "Y" | "yes"))
+    }
+
+    /// Whether a person is at standard input, who can mend an answer.
+    #[expect(clippy::unused_self, reason = "only who was handed the shell may ask")]
+    pub(crate) fn answers(&self) -> bool {
+        std::io::stdin().is_terminal()
+    }
+
+    /// Asks for one line; `None` when there is none any more.
+    pub(crate) fn ask(&self, question: &str) -> anyhow::Result<Option<String>> {
+        let mut err = std::io::stderr().lock();
+        write!(err, "{}", self.bold(question))?;
+        err.flush()?;
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line)?;
+        // the answer's own newline is on a terminal only when there was an answer
+        if read == 0 {
+            writeln!(err)?;
+        }
+        Ok((read > 0).then_some(line))
     }
 
     fn paint(&self, code: &str, text: &str) -> String {

@@ -4,6 +4,15 @@ use std::fmt;
 
 use serde::{Serialize, Serializer};
 
+/// A key of a component's configuration that sealift sets itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Ours {
+    /// The key.
+    pub key: &'static str,
+    /// What to write instead.
+    pub hint: &'static str,
+}
+
 /// What may be written as a field's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
@@ -11,8 +20,8 @@ pub enum Kind {
     Map,
     /// The same, or this word instead.
     MapOr(&'static str),
-    /// Fields whose names sealift passes on and does not know.
-    FreeMap,
+    /// Fields whose names sealift passes on and does not know, but for these, which are its own.
+    FreeMap(&'static [Ours]),
     /// Names of the site and their addresses.
     Hosts,
     /// A list, each item of this kind.
@@ -56,7 +65,7 @@ impl fmt::Display for Kind {
         let text = match self {
             Self::Map => "map",
             Self::MapOr(word) => return write!(f, "map, or {word}"),
-            Self::FreeMap => "map, passed on as it is",
+            Self::FreeMap(_) => "map, passed on as it is",
             Self::Hosts => "map of names to addresses",
             Self::List(item) => return write!(f, "list of: {item}"),
             Self::Exactly(word) => return write!(f, "{word}"),

@@ -15,6 +15,7 @@ const NEW_MEMBER: &str =
 pub(super) const FIELDS: &[FieldDoc] = &[
     field("spec.nodes", Kind::List(&Kind::Map))
         .says("the servers; the first control plane is where the cluster starts")
+        .like("[{name: cp1, role: control-plane, ssh: {address: 10.77.0.11}}]")
         .limited("more than one control plane is refused for now")
         .removed(Effect::Refused {
             why: "a node does not leave by being left out: its pods and its membership would stay",
@@ -36,6 +37,7 @@ pub(super) const FIELDS: &[FieldDoc] = &[
         .says(
             "how to reach it; `local`: it is the machine that sealift runs on. At most one, a control plane",
         )
+        .like("{address: 10.77.0.11}")
         .free(),
     field("spec.nodes[].address", Kind::Address)
         .says("with `ssh: local` the server's own IP address; otherwise it is `ssh.address`")

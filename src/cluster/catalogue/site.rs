@@ -1,6 +1,6 @@
 //! Fields of the site as a whole.
 
-use super::{Effect, FieldDoc, Kind};
+use super::{Effect, FieldDoc, Kind, Ours};
 
 const fn field(path: &'static str, kind: Kind) -> FieldDoc {
     FieldDoc::new(path, kind)
@@ -10,15 +10,34 @@ const fn field(path: &'static str, kind: Kind) -> FieldDoc {
 const NEW_CLUSTER: &str =
     "put the old value back; for another one, `sealift reset` with the old file, then install anew";
 /// Kubelet reads what kubeadm wrote when the node joined, and nothing writes it again yet.
-const KUBELET: &str =
+const ONCE: &str =
     "kubeadm writes kubelet's configuration when a node joins; this version does not write it again";
+
+const fn ours(key: &'static str, hint: &'static str) -> Ours {
+    Ours { key, hint }
+}
+
+/// Keys of kubelet's configuration that another field decides, and what to do.
+pub(crate) const KUBELET: &[Ours] = &[
+    ours("apiVersion", "leave it out"),
+    ours("kind", "leave it out"),
+    ours("clusterDomain", "write `spec.network.clusterDomain`"),
+    ours("clusterDNS", "leave it out: it is the tenth address of `spec.network.serviceSubnet`"),
+    ours("cgroupDriver", "write `spec.containerd.systemdCgroup`, which containerd goes by too"),
+];
+/// The same of kube-proxy's.
+pub(crate) const KUBE_PROXY: &[Ours] = &[
+    ours("apiVersion", "leave it out"),
+    ours("kind", "leave it out"),
+    ours("clusterCIDR", "write `spec.network.podSubnet`"),
+];
 
 pub(super) const FIELDS: &[FieldDoc] = &[
     field("apiVersion", Kind::Exactly("sealift.dev/v1"))
         .says("the version of this format")
         .like("sealift.dev/v1"),
     field("kind", Kind::Exactly("Cluster")).says("what the file describes").like("Cluster"),
-    field("metadata", Kind::Map).says("who the site is"),
+    field("metadata", Kind::Map).says("who the site is").like("{name: plant-7}"),
     field("metadata.name", Kind::Label)
         .says("the site's name; part of the endpoint's, `api.NAME.sealift.internal`")
         .like("plant-7")
@@ -26,7 +45,9 @@ pub(super) const FIELDS: &[FieldDoc] = &[
             "the API's certificate and every node's configuration name the endpoint after it",
             NEW_CLUSTER,
         ),
-    field("spec", Kind::Map).says("what the site should be"),
+    field("spec", Kind::Map)
+        .says("what the site should be")
+        .like("{nodes: [{name: cp1, role: control-plane, ssh: {address: 10.77.0.11}}]}"),
     field("spec.controlPlane", Kind::Map)
         .says("how nodes reach the API")
         .without("the control plane's own address"),
@@ -93,12 +114,12 @@ pub(super) const FIELDS: &[FieldDoc] = &[
     field("spec.os.swap", Kind::Choice(&["off", "ignore"]))
         .says("`off`: switched off for good. `ignore`: left alone, kubelet runs with `failSwapOn: false`")
         .or("off")
-        .fixed(KUBELET, NEW_CLUSTER),
+        .fixed(ONCE, NEW_CLUSTER),
     field("spec.containerd", Kind::Map).says("settings of containerd").without("the defaults below"),
     field("spec.containerd.systemdCgroup", Kind::Boolean)
         .says("cgroups are made by systemd, for containerd and kubelet alike")
         .or("true")
-        .fixed(KUBELET, NEW_CLUSTER),
+        .fixed(ONCE, NEW_CLUSTER),
     field("spec.containerd.restrictOomScoreAdj", Kind::Boolean)
         .says("for hosts that may not lower `oom_score_adj`")
         .or("false"),
@@ -107,12 +128,12 @@ pub(super) const FIELDS: &[FieldDoc] = &[
         .says("kubeadm checks whose errors become warnings")
         .without("none")
         .like("[SystemVerification]"),
-    field("spec.kubernetes.kubelet", Kind::FreeMap)
+    field("spec.kubernetes.kubelet", Kind::FreeMap(KUBELET))
         .says("laid over our `KubeletConfiguration`; `null` removes a key")
         .without("ours")
         .like("{maxPods: 200}")
-        .fixed(KUBELET, NEW_CLUSTER),
-    field("spec.kubernetes.kubeProxy", Kind::FreeMap)
+        .fixed(ONCE, NEW_CLUSTER),
+    field("spec.kubernetes.kubeProxy", Kind::FreeMap(KUBE_PROXY))
         .says("laid over our `KubeProxyConfiguration`; `null` removes a key")
         .without("ours")
         .like("{metricsBindAddress: \"127.0.0.1:10249\"}"),

@@ -1,64 +1,68 @@
 //! Nodes among each other, and the API's address.
 
 use std::collections::HashMap;
-use std::fmt::Display;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::net::IpAddr;
 
 use crate::decode::{Draft, NodeDraft, SshDraft};
-use crate::fields::{Placed, Sink};
-use crate::model::{Access, Node, NodeNetwork, Role, Ssh};
+use crate::host_key::HostKey;
+use crate::model::{Access, Interface, Node, NodeNetwork, Role, Ssh};
+use crate::name::Label;
 use crate::problem::Problem;
+use crate::sink::{Placed, Sink};
 use crate::wrong::Wrong;
 
-/// Names and addresses that may be there only once, and at least one control plane.
-pub(super) fn unique(draft: &Draft, sink: &mut Sink) {
-    once(draft.nodes.iter().filter_map(|node| node.name.as_ref()), sink);
-    once(draft.nodes.iter().filter_map(address), sink);
-    once(draft.pools.iter().filter_map(|pool| pool.name.as_ref()), sink);
+/// Names, keys and interfaces that may be there only once, and at least one control plane.
+pub(super) fn unique(draft: &Draft, sink: &mut Sink<'_>) {
+    let nodes = &draft.nodes;
+    let named =
+        |what: &Label| Wrong::new(format!("{what} is there twice")).hint("each needs a name of its own");
+    once(nodes.iter().filter_map(|node| node.name.as_ref()), sink, named);
+    once(draft.pools.iter().filter_map(|pool| pool.name.as_ref()), sink, named);
+    once(nodes.iter().filter_map(|node| node.ssh.as_ref()?.host_key.as_ref()), sink, |key: &HostKey| {
+        let wrong = Wrong::new(format!("the key {} is that of two nodes", key.fingerprint()));
+        wrong
+            .hint("machines copied from one image share it: make new keys there (ssh-keygen -A), then enroll")
+    });
+    let interfaces = nodes.iter().filter_map(|node| node.network.as_ref()?.interface.as_ref());
+    let macs = interfaces.filter(|interface| matches!(interface.value, Interface::Mac(_)));
+    once(macs, sink, |_| {
+        Wrong::new("the same MAC address on two nodes").hint("each interface has one of its own")
+    });
     let control = |node: &NodeDraft| node.role.as_ref().is_none_or(|role| role.value == Role::ControlPlane);
-    if !draft.nodes.is_empty() && !draft.nodes.iter().any(control) {
-        let at = draft.nodes.first().map_or(draft.at, |node| node.at);
+    if let Some(first) = nodes.first()
+        && !nodes.iter().any(control)
+    {
+        let at = first.role.as_ref().map_or(first.at, |role| role.at);
         let wrong = Wrong::new("no node is a control plane");
-        sink.add(at, "spec.nodes", wrong.hint("give at least one node `role: control-plane`"));
-    }
-    // a missing or misspelt list has been told already; an empty one has not
-    if draft.nodes.is_empty() && sink.found.is_empty() {
-        sink.add(
-            draft.at,
-            "spec.nodes",
-            Wrong::new("the list is empty").hint("a cluster is at least one server"),
-        );
+        sink.add(at, "spec.nodes", wrong.hint("give one node `role: control-plane`"));
     }
 }
 
-fn once<'a, T: Display + Hash + Eq + 'a>(values: impl Iterator<Item = &'a Placed<T>>, sink: &mut Sink) {
+fn once<'a, T: Hash + Eq + 'a>(
+    values: impl Iterator<Item = &'a Placed<T>>,
+    sink: &mut Sink<'_>,
+    wrong: impl Fn(&T) -> Wrong,
+) {
     let mut seen: HashMap<&T, &Placed<T>> = HashMap::new();
     for placed in values {
-        match seen.get(&placed.value) {
-            Some(first) => {
-                let place = format!("{}:{}", first.at.line, first.at.column);
-                let wrong =
-                    Wrong::new(format!("{} is there twice: also {} at {place}", placed.value, first.path));
-                sink.add(placed.at, &placed.path, wrong);
-            }
-            None => {
-                seen.insert(&placed.value, placed);
-            }
+        match seen.entry(&placed.value) {
+            Entry::Occupied(first) => sink.clash(placed.spot(), first.get().spot(), wrong(&placed.value)),
+            Entry::Vacant(free) => drop(free.insert(placed)),
         }
     }
 }
 
 /// sealift runs on one machine; that is where the login keys of all others lie.
-pub(super) fn local(draft: &Draft, sink: &mut Sink) {
-    let is_local = |ssh: &&SshDraft| matches!(ssh.access, Access::Local);
+pub(super) fn local(draft: &Draft, sink: &mut Sink<'_>) {
     let mut first: Option<&SshDraft> = None;
     for node in &draft.nodes {
-        let Some(ssh) = node.ssh.as_ref().filter(is_local) else { continue };
+        let Some(ssh) = node.ssh.as_ref().filter(|ssh| matches!(ssh.access, Access::Local)) else { continue };
         if let Some(first) = first {
-            let place = format!("{}:{}", first.at.line, first.at.column);
-            let wrong = Wrong::new(format!("`local` is there twice: also {} at {place}", first.path));
-            sink.add(ssh.at, &ssh.path, wrong.hint("only one server can be the one that sealift runs on"));
+            let wrong = Wrong::new("`local` is there twice");
+            let wrong = wrong.hint("only one server can be the one that sealift runs on");
+            sink.clash((ssh.at, &ssh.path), (first.at, &first.path), wrong);
         }
         first = first.or(Some(ssh));
         if node.role.as_ref().is_some_and(|role| role.value == Role::Worker) {
@@ -80,36 +84,44 @@ fn of_role(draft: &Draft, role: Role) -> impl Iterator<Item = &NodeDraft> {
 }
 
 /// The API's address and whether it belongs to no node.
-pub(super) fn endpoint(draft: &Draft, sink: &mut Sink) -> Option<(IpAddr, bool)> {
+pub(super) fn endpoint(draft: &Draft, sink: &mut Sink<'_>) -> Option<(IpAddr, bool)> {
     let planes: Vec<IpAddr> =
         of_role(draft, Role::ControlPlane).filter_map(address).map(|placed| placed.value).collect();
     let Some(typed) = &draft.control_plane else {
         if planes.len() > 1 {
             let wrong =
                 Wrong::new(format!("is missing: {} control planes need one address for all", planes.len()));
-            sink.add(
-                draft.at,
-                "spec.controlPlane.address",
-                wrong.hint("a free address of the nodes' network"),
-            );
+            let wrong = wrong.hint("a free address of the nodes' network");
+            sink.add(draft.at, "spec.controlPlane.address", wrong);
             return None;
         }
         return planes.first().map(|address| (*address, false));
     };
-    if of_role(draft, Role::Worker).filter_map(address).any(|worker| worker.value == typed.value) {
+    let mut workers = of_role(draft, Role::Worker).filter_map(address);
+    let known = planes.is_empty() || planes.contains(&typed.value);
+    if let Some(worker) = workers.find(|worker| worker.value == typed.value && !known) {
         let wrong = Wrong::new(format!("{} is the address of a worker", typed.value));
-        sink.add(typed.at, &typed.path, wrong.hint("the API runs on control planes"));
+        sink.clash(typed.spot(), worker.spot(), wrong.hint("the API runs on control planes"));
         return None;
     }
     Some((typed.value, !planes.contains(&typed.value)))
 }
 
 /// What is right but cannot be done yet.
-pub(super) fn not_yet(draft: &Draft, sink: &Sink, found: &mut Vec<Problem>) {
+pub(super) fn not_yet(draft: &Draft, sink: &Sink<'_>, found: &mut Vec<Problem>) {
     let planes: Vec<&NodeDraft> = of_role(draft, Role::ControlPlane).collect();
     if let Some(second) = planes.get(1) {
-        let wrong = Wrong::new(format!("{} control planes: this version installs one", planes.len()));
-        found.push(sink.problem(second.at, &second.path, wrong.hint("make the others workers")));
+        let even = if planes.len().is_multiple_of(2) {
+            "; an even number survives no more than one less"
+        } else {
+            ""
+        };
+        let message = format!("{} control planes: this version installs one{even}", planes.len());
+        found.push(sink.problem(
+            second.at,
+            &second.path,
+            Wrong::new(message).hint("make the others workers"),
+        ));
     }
     let is_node =
         |typed: IpAddr| planes.iter().filter_map(|node| address(node)).any(|plane| plane.value == typed);
@@ -123,6 +135,21 @@ pub(super) fn not_yet(draft: &Draft, sink: &Sink, found: &mut Vec<Problem>) {
     }
 }
 
+/// IPv6 where the cluster itself would have to speak it. Names of the site may have such addresses.
+pub(super) fn not_yet_ipv6(draft: &Draft, sink: &Sink<'_>, found: &mut Vec<Problem>) {
+    let wrong = || {
+        Wrong::new("IPv6: this version makes clusters of IPv4 addresses only")
+            .hint("write an IPv4 one; `dns.hosts` and `dns.upstreams` may be IPv6")
+    };
+    let addresses = draft.nodes.iter().filter_map(address).chain(&draft.control_plane);
+    let addresses = addresses.filter(|placed| placed.value.is_ipv6()).map(Placed::spot);
+    let networks = draft.pod_subnet.iter().chain(&draft.service_subnet);
+    let networks = networks.filter(|placed| placed.value.base().is_ipv6()).map(Placed::spot);
+    let ranges = draft.pools.iter().flat_map(|pool| &pool.addresses);
+    let ranges = ranges.filter(|placed| placed.value.first().is_ipv6()).map(Placed::spot);
+    found.extend(addresses.chain(networks).chain(ranges).map(|(at, path)| sink.problem(at, path, wrong())));
+}
+
 /// A node with nothing missing.
 pub(super) fn finished(node: NodeDraft) -> Option<Node> {
     let ssh = node.ssh?;
@@ -132,10 +159,10 @@ pub(super) fn finished(node: NodeDraft) -> Option<Node> {
         gpu: node.gpu,
         ssh: Ssh { address: ssh.address?.value, access: ssh.access },
         network: node.network.map(|network| NodeNetwork {
-            interface: network.interface,
+            interface: network.interface.map(|interface| interface.value),
             addresses: network.addresses.into_iter().map(|address| address.value).collect(),
             gateway: network.gateway.map(|gateway| gateway.value),
-            nameservers: network.nameservers,
+            nameservers: network.nameservers.into_iter().map(|address| address.value).collect(),
         }),
     })
 }

@@ -2,11 +2,15 @@
 
 use std::net::IpAddr;
 
+use super::interface::interface;
+use super::login::{identity_file, port, reachable, user};
 use crate::cidr::InterfaceAddress;
-use crate::fields::{Field, Fields, Placed, Sink};
+use crate::fields::{Field, Fields};
 use crate::host_key::HostKey;
 use crate::model::{Access, Gpu, Interface, Login, Role};
 use crate::name::Label;
+use crate::plain::quoted;
+use crate::sink::{Placed, Sink};
 use crate::suggest::nearest;
 use crate::tree::{At, Value};
 use crate::wrong::Wrong;
@@ -37,35 +41,37 @@ pub(crate) struct SshDraft {
     pub(crate) at: At,
     pub(crate) path: String,
     pub(crate) address: Option<Placed<IpAddr>>,
+    /// For the check that no two nodes have the same; the way to the node has it too.
+    pub(crate) host_key: Option<Placed<HostKey>>,
     pub(crate) access: Access,
 }
 
 /// A node's `network`.
 #[derive(Debug)]
 pub(crate) struct NetworkDraft {
-    pub(crate) interface: Option<Interface>,
+    pub(crate) interface: Option<Placed<Interface>>,
     pub(crate) addresses: Vec<Placed<InterfaceAddress>>,
     pub(crate) gateway: Option<Placed<IpAddr>>,
-    pub(crate) nameservers: Vec<IpAddr>,
+    pub(crate) nameservers: Vec<Placed<IpAddr>>,
 }
 
-pub(crate) fn ssh_defaults(field: &Field<'_>, sink: &mut Sink) -> Option<SshDefaults> {
+pub(crate) fn ssh_defaults(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<SshDefaults> {
     let mut map = field.map(sink)?;
     let user = map.take("user").and_then(|field| user(&field, sink));
-    let port = map.take("port").and_then(|field| field.port(sink));
-    let identity_file = map.take("identityFile").and_then(|field| non_empty(&field, sink));
+    let port = map.take("port").and_then(|field| port(&field, sink));
+    let identity_file = map.take("identityFile").and_then(|field| identity_file(&field, sink));
     map.finish(sink);
     Some(SshDefaults { user, port, identity_file })
 }
 
-pub(crate) fn node(item: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink) -> Option<NodeDraft> {
+pub(crate) fn node(item: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink<'_>) -> Option<NodeDraft> {
     let mut map = item.map(sink)?;
-    let name = map.need(sink, "name", "the server's hostname, e.g. cp1").and_then(|field| field.parse(sink));
+    let name = map.need("name").and_then(|field| node_name(&field, sink));
     let roles = [("control-plane", Role::ControlPlane), ("worker", Role::Worker)];
-    let role = map.need(sink, "role", "control-plane or worker").and_then(|field| field.choice(sink, &roles));
+    let role = map.need("role").and_then(|field| field.choice(sink, &roles));
     let gpu =
         map.take("gpu").and_then(|field| field.choice(sink, &[("auto", Gpu::Auto), ("none", Gpu::None)]));
-    let ssh = map.need(sink, "ssh", "at least its address, `ssh: {address: 10.77.0.11}`");
+    let ssh = map.need("ssh");
     let ssh = ssh.and_then(|field| match &field.node.value {
         Value::Text(_) => local(&field, &mut map, sink),
         _ => ssh_of(&field, defaults, sink),
@@ -79,10 +85,10 @@ pub(crate) fn node(item: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink) ->
 }
 
 /// `ssh: local`: this node is the machine that sealift runs on; its address stands beside it.
-fn local(field: &Field<'_>, map: &mut Fields<'_>, sink: &mut Sink) -> Option<SshDraft> {
+fn local(field: &Field<'_>, map: &mut Fields<'_>, sink: &mut Sink<'_>) -> Option<SshDraft> {
     let text = field.text(sink)?;
     if text != "local" {
-        let wrong = Wrong::new(format!("unknown value {text:?}"));
+        let wrong = Wrong::new(format!("unknown value {}", quoted(text)));
         let hint = nearest(text, &["local"]).map_or_else(
             || "write {address: 10.77.0.11}, or local for the machine that sealift runs on".to_owned(),
             |word| format!("did you mean {word:?}?"),
@@ -90,13 +96,18 @@ fn local(field: &Field<'_>, map: &mut Fields<'_>, sink: &mut Sink) -> Option<Ssh
         sink.add(field.at(), &field.path, wrong.hint(hint));
         return None;
     }
-    let address = map.need(sink, "address", "with `ssh: local` the server's own IP address stands here");
-    let address = address.and_then(|field| field.address(sink));
-    Some(SshDraft { at: field.at(), path: field.path.clone(), address, access: Access::Local })
+    let address = map.need("address").and_then(|field| field.parse_with(sink, reachable));
+    Some(SshDraft {
+        at: field.at(),
+        path: field.path.clone(),
+        address,
+        host_key: None,
+        access: Access::Local,
+    })
 }
 
 /// One place for the address: beside `ssh: local`, else inside `ssh`.
-fn not_beside(map: &mut Fields<'_>, ssh: Option<&SshDraft>, sink: &mut Sink) {
+fn not_beside(map: &mut Fields<'_>, ssh: Option<&SshDraft>, sink: &mut Sink<'_>) {
     if ssh.is_some_and(|ssh| matches!(ssh.access, Access::Local)) {
         return;
     }
@@ -107,75 +118,39 @@ fn not_beside(map: &mut Fields<'_>, ssh: Option<&SshDraft>, sink: &mut Sink) {
     }
 }
 
-fn ssh_of(field: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink) -> Option<SshDraft> {
+fn ssh_of(field: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink<'_>) -> Option<SshDraft> {
     let mut map = field.map(sink)?;
-    let address = map.need(sink, "address", "the server's IP address").and_then(|field| field.address(sink));
-    let port = map.take("port").and_then(|field| field.port(sink)).or(defaults.port);
+    let address = map.need("address").and_then(|field| field.parse_with(sink, reachable));
+    let port = map.take("port").and_then(|field| port(&field, sink)).or(defaults.port);
     let user = map.take("user").and_then(|field| user(&field, sink)).or_else(|| defaults.user.clone());
-    let identity_file = map.take("identityFile").and_then(|field| non_empty(&field, sink));
+    let identity_file = map.take("identityFile").and_then(|field| identity_file(&field, sink));
     let host_key = map.take("hostKey").and_then(|field| field.parse::<HostKey>(sink));
     map.finish(sink);
     let access = Access::Login(Login {
         port: port.unwrap_or(22),
         user: user.unwrap_or_else(|| "root".to_owned()),
         identity_file: identity_file.or_else(|| defaults.identity_file.clone()),
-        host_key: host_key.map(|key| key.value),
+        host_key: host_key.as_ref().map(|key| key.value.clone()),
     });
-    Some(SshDraft { at: field.at(), path: field.path.clone(), address, access })
+    Some(SshDraft { at: field.at(), path: field.path.clone(), address, host_key, access })
 }
 
-/// A login name as `useradd` takes it: it becomes part of what is sent to a server.
-fn user(field: &Field<'_>, sink: &mut Sink) -> Option<String> {
-    let text = field.text(sink)?;
-    let word = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '.');
-    if !text.is_empty() && text.len() <= 32 && !text.starts_with('-') && text.chars().all(word) {
-        return Some(text.to_owned());
-    }
-    sink.add(field.at(), &field.path, Wrong::new(format!("{text:?} is not a user's name")));
-    None
+/// A node's name becomes its hostname, beside names that every machine has already.
+fn node_name(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Placed<Label>> {
+    field.parse_with(sink, |text| match text {
+        "localhost" => Err(Wrong::new("every machine calls itself localhost").hint("choose a name like cp1")),
+        _ => text.parse(),
+    })
 }
 
-fn non_empty(field: &Field<'_>, sink: &mut Sink) -> Option<String> {
-    let text = field.text(sink)?;
-    if text.is_empty() {
-        sink.add(field.at(), &field.path, Wrong::new("is empty"));
-        return None;
-    }
-    Some(text.to_owned())
-}
-
-fn network(field: &Field<'_>, sink: &mut Sink) -> Option<NetworkDraft> {
+fn network(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<NetworkDraft> {
     let mut map = field.map(sink)?;
     let interface = map.take("interface").and_then(|field| interface(&field, sink));
-    let addresses = map.need(sink, "addresses", "a list, e.g. [10.77.0.11/24]").map(|field| field.list(sink));
+    let addresses = map.need("addresses").map(|field| field.list(sink));
     let addresses = addresses.unwrap_or_default().iter().filter_map(|item| item.parse(sink)).collect();
-    let gateway = map.take("gateway").and_then(|field| field.address(sink));
+    let gateway = map.take("gateway").and_then(|field| field.parse_with(sink, reachable));
     let nameservers = map.take("nameservers").map(|field| field.list(sink)).unwrap_or_default();
-    let nameservers = nameservers.iter().filter_map(|item| Some(item.address(sink)?.value)).collect();
+    let nameservers = nameservers.iter().filter_map(|item| item.address(sink)).collect();
     map.finish(sink);
     Some(NetworkDraft { interface, addresses, gateway, nameservers })
-}
-
-fn interface(field: &Field<'_>, sink: &mut Sink) -> Option<Interface> {
-    let mut map = field.map(sink)?;
-    let mac = map.take("mac").and_then(|field| mac(&field, sink)).map(Interface::Mac);
-    let name = map.take("name").and_then(|field| non_empty(&field, sink)).map(Interface::Name);
-    let at = map.at();
-    map.finish(sink);
-    if mac.is_some() && name.is_some() {
-        sink.add(at, &field.path, Wrong::new("has both mac and name").hint("keep mac: it stays the same"));
-    }
-    mac.or(name)
-}
-
-fn mac(field: &Field<'_>, sink: &mut Sink) -> Option<String> {
-    let text = field.text(sink)?.to_lowercase().replace('-', ":");
-    let octet = |part: &str| part.len() == 2 && part.bytes().all(|b| b.is_ascii_hexdigit());
-    if text.split(':').count() == 6 && text.split(':').all(octet) {
-        return Some(text);
-    }
-    let wrong =
-        Wrong::new(format!("{text:?} is not a MAC address")).hint("write it like \"52:54:00:00:00:11\"");
-    sink.add(field.at(), &field.path, wrong);
-    None
 }
