@@ -9,6 +9,7 @@ mod it {
     mod docs;
     mod forgotten;
     mod handover;
+    mod init;
     mod kill;
     mod kit;
     mod lifecycle;

@@ -3,6 +3,7 @@
 mod adopt;
 mod completions;
 mod enroll;
+mod explain;
 mod helper;
 mod init;
 mod inspect;
@@ -19,6 +20,7 @@ use clap::{Parser, Subcommand};
 pub(crate) use adopt::AdoptArgs;
 pub(crate) use completions::CompletionsArgs;
 pub(crate) use enroll::EnrollArgs;
+pub(crate) use explain::ExplainArgs;
 pub(crate) use helper::{AttachArgs, HelperArgs, HelperCommand};
 pub(crate) use init::InitArgs;
 pub(crate) use inspect::InspectArgs;
@@ -78,6 +80,9 @@ pub(crate) enum Command {
 
     /// Write a commented cluster file to start from
     Init(InitArgs),
+
+    /// Say what a field of the cluster file means, or an exit code
+    Explain(ExplainArgs),
 
     /// Show the servers' host keys and pin them in the cluster file
     Enroll(EnrollArgs),

@@ -55,6 +55,46 @@ impl Failure {
 }
 
 impl Exit {
+    /// All of them.
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Done,
+        Self::Refused,
+        Self::Usage,
+        Self::Integrity,
+        Self::Pending,
+        Self::HostIdentity,
+        Self::Bug,
+        Self::Interrupted,
+    ];
+
+    /// What it means, as in `docs/reference/exit-codes.md`.
+    pub(crate) fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused => "a node or the cluster refused",
+            Self::Usage => "usage or configuration",
+            Self::Integrity => "integrity: signature, digest, an image that is not in the bundle",
+            Self::Pending => "changes pending (`plan`, `status` with drift)",
+            Self::HostIdentity => "host identity: a host key is unknown or changed",
+            Self::Bug => "a bug of ours",
+            Self::Interrupted => "interrupted, or a person said no to a plan (`enroll`: 6)",
+        }
+    }
+
+    /// What to do about it, as in `docs/reference/exit-codes.md`.
+    pub(crate) fn remedy(self) -> &'static str {
+        match self {
+            Self::Done => "",
+            Self::Refused => "read the cause; fix it; run the same command again",
+            Self::Usage => "the message names file, line and column",
+            Self::Integrity => "copy the stick again, or take another; nothing was put into use",
+            Self::Pending => "`sealift install`",
+            Self::HostIdentity => "compare fingerprints at the machine's console, then `sealift enroll`",
+            Self::Bug => "keep the journal",
+            Self::Interrupted => "run the same command again",
+        }
+    }
+
     /// The exit code of an error: the first cause in its chain that decides one.
     pub(crate) fn of(error: &anyhow::Error) -> Self {
         error.chain().find_map(Self::of_cause).unwrap_or(Self::Refused)
@@ -108,6 +148,15 @@ impl From<Exit> for ExitCode {
 #[cfg(test)]
 mod tests {
     use super::{Exit, Failure};
+
+    #[test]
+    fn the_reference_says_the_same() {
+        let page = include_str!("../../docs/reference/exit-codes.md");
+        for exit in Exit::ALL {
+            let row = format!("| {} | {} | {} |", exit as u8, exit.meaning(), exit.remedy());
+            assert!(page.contains(&row.replace("|  |", "| |")), "exit-codes.md lacks: {row}");
+        }
+    }
 
     #[test]
     fn an_error_keeps_its_code_under_context() {

@@ -9,6 +9,7 @@ mod connect;
 mod course;
 mod enroll;
 mod exit;
+mod explain;
 mod frozen;
 mod helper;
 mod init;
@@ -57,6 +58,7 @@ pub(crate) async fn run(command: Command, shell: &Shell) -> anyhow::Result<Exit>
         Command::Verify(args) => verify::run(&args, shell),
         Command::Inspect(args) => inspect::run(&args, shell),
         Command::Init(args) => init::run(&args, shell),
+        Command::Explain(args) => explain::run(&args, shell),
         Command::Enroll(args) => enroll::run(&args, shell).await,
         Command::Plan(args) => plan::run(&args, shell).await,
         Command::Install(args) => install::run(&args, shell).await,

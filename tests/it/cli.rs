@@ -2,17 +2,19 @@
 
 use super::kit::{Ran, SEALIFT, sealift};
 
-const VERBS: [&str; 13] = [
+const VERBS: [&str; 15] = [
     "key",
     "pack",
     "verify",
     "inspect",
     "init",
+    "explain",
     "enroll",
     "plan",
     "install",
     "status",
     "kubeconfig",
+    "adopt",
     "reset",
     "completions",
     "man",
