@@ -1,6 +1,7 @@
 //! Wrong files and what is said of them; right files and what they become.
 
 mod clashes;
+mod fuzz;
 pub(crate) mod values;
 mod whole;
 
