@@ -76,14 +76,14 @@ pub enum StepError {
     Stopped,
 
     /// The link was lost and did not come back; whatever is below says where and doing what.
-    #[error("{}; it did not come back within {waited} s{}", source, goes_on.as_ref().map(|unit| format!("; what it works on goes on there by itself (unit {unit}), and the same command waits for it")).unwrap_or_default())]
+    #[error("{lost}; it did not come back within {waited} s{}", goes_on.as_ref().map(|unit| format!("; what it works on goes on there by itself (unit {unit}), and the same command waits for it")).unwrap_or_default())]
     LinkGone {
         /// Seconds it was waited for.
         waited: u64,
         /// The unit that goes on without us, if the step has one.
         goes_on: Option<String>,
         /// What the loss cut off.
-        source: Box<StepError>,
+        lost: Box<StepError>,
     },
 
     /// Applied, and when asked again things still differed.

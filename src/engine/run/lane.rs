@@ -85,7 +85,7 @@ impl Run<'_> {
                 }
             }
             let goes_on = task.job().map(|job| job.unit);
-            return Err(StepError::LinkGone { waited: link.as_secs(), goes_on, source: Box::new(error) });
+            return Err(StepError::LinkGone { waited: link.as_secs(), goes_on, lost: Box::new(error) });
         }
     }
 
