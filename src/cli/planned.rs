@@ -52,7 +52,7 @@ pub(crate) struct InstallArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
     sealift status --bundle /media/stick/core-1.36.4-1.sealift --trust plant.pub\n  \
-    sealift status --bundle core-1.36.4-1.sealift --trust plant.pub --json | jq .plays\n\n\
+    sealift status --bundle core-1.36.4-1.sealift --trust plant.pub --json\n\n\
     Ends with 4 when a node or the cluster differs from what it should be.")]
 pub(crate) struct StatusArgs {
     #[command(flatten)]
