@@ -16,7 +16,8 @@ metadata: {name: hut}
 spec:
   dns: {upstreams: [10.9.0.53, 10.9.0.54], hosts: {registry.plant.local: 10.9.0.5}}
   loadBalancer: {pools: [{name: default, addresses: [10.9.0.240-10.9.0.250]}]}
-  kubernetes: {kubelet: {maxPods: 250, cgroupDriver: cgroupfs}, kubeProxy: {conntrack: {maxPerCore: 0}}}
+  containerd: {systemdCgroup: false}
+  kubernetes: {kubelet: {maxPods: 250}, kubeProxy: {conntrack: {maxPerCore: 0}}}
   ssh: {user: ops, identityFile: /k}
   nodes:
     - {name: one, role: control-plane, ssh: {address: 10.9.0.11}}

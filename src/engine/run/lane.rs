@@ -95,7 +95,8 @@ impl Run<'_> {
             self.site.cluster.node(lane).unwrap_or(self.site.cluster.first_control_plane()).name.as_str();
         let Some(host) = self.site.hosts.get(name) else { return false };
         let until = Instant::now() + self.options.link;
-        while self.site.stop.asked().is_none() {
+        // a lost link may refuse at once, so that no time-out ever fires: the clock is asked as well
+        while self.site.stop.asked().is_none() && Instant::now() < until {
             let left = until.saturating_duration_since(Instant::now());
             match timeout(left, Probe::new(host.as_ref()).stat("/")).await {
                 Err(_) => return false,
