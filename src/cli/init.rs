@@ -8,7 +8,7 @@ use clap::Args;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  sealift init --name plant-7\n  sealift init --interactive --output sites/plant-7.yaml\n  \
-                  sealift init --name plant-7 --control-plane 10.77.0.11 --worker gpu1=10.77.0.21\n\n\
+                  sealift init --name plant-7 \\\n    --control-plane 10.77.0.11 --worker gpu1=10.77.0.21\n\n\
                   An existing file is never overwritten."
 )]
 pub(crate) struct InitArgs {

@@ -73,9 +73,15 @@ impl Exit {
             Self::Done => "done",
             Self::Refused => "a node or the cluster refused",
             Self::Usage => "usage or configuration",
-            Self::Integrity => "integrity: signature, digest, an image that is not in the bundle",
-            Self::Pending => "changes pending (`plan`, `status` with drift)",
-            Self::HostIdentity => "host identity: a host key is unknown or changed",
+            Self::Integrity => {
+                "integrity: signature, digest, an image that is not in the bundle, a release older than the installed one"
+            }
+            Self::Pending => {
+                "changes pending (`plan`, `status` with drift; `install --plan` with changes that the plan lacks)"
+            }
+            Self::HostIdentity => {
+                "host identity: a host key is unknown or changed, or this machine is not the one that `ssh: local` names"
+            }
             Self::Bug => "a bug of ours",
             Self::Interrupted => "interrupted, or a person said no to a plan (`enroll`: 6)",
         }
@@ -88,7 +94,7 @@ impl Exit {
             Self::Refused => "read the cause; fix it; run the same command again",
             Self::Usage => "the message names file, line and column",
             Self::Integrity => "copy the stick again, or take another; nothing was put into use",
-            Self::Pending => "`sealift install`",
+            Self::Pending => "`sealift install`, or plan again",
             Self::HostIdentity => "compare fingerprints at the machine's console, then `sealift enroll`",
             Self::Bug => "keep the journal",
             Self::Interrupted => "run the same command again",

@@ -20,6 +20,14 @@ pub fn reachable(text: &str) -> Result<IpAddr, Wrong> {
     }
 }
 
+/// The same, or this machine's loopback.
+pub(super) fn or_forwarded(text: &str) -> Result<IpAddr, Wrong> {
+    match address::parse(text)? {
+        loopback if loopback.is_loopback() => Ok(loopback),
+        _ => reachable(text),
+    }
+}
+
 /// Ports on which Kubernetes, etcd and MetalLB listen on a node. An SSH server cannot have them too.
 const TAKEN: &[(u16, &str)] = &[
     (2379, "etcd"),

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use super::interface::interface;
-use super::login::{identity_file, port, reachable, user};
+use super::login::{identity_file, or_forwarded, port, reachable, user};
 use crate::cidr::InterfaceAddress;
 use crate::fields::{Field, Fields};
 use crate::host_key::HostKey;
@@ -120,8 +120,11 @@ fn not_beside(map: &mut Fields<'_>, ssh: Option<&SshDraft>, sink: &mut Sink<'_>)
 
 fn ssh_of(field: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink<'_>) -> Option<SshDraft> {
     let mut map = field.map(sink)?;
-    let address = map.need("address").and_then(|field| field.parse_with(sink, reachable));
-    let port = map.take("port").and_then(|field| port(&field, sink)).or(defaults.port);
+    let port = map.take("port").and_then(|field| port(&field, sink));
+    // a port of its own on loopback leads on to another machine: a tunnel, or a virtual machine's forwarded port
+    let taken = if port.is_some() { or_forwarded } else { reachable };
+    let address = map.need("address").and_then(|field| field.parse_with(sink, taken));
+    let port = port.or(defaults.port);
     let user = map.take("user").and_then(|field| user(&field, sink)).or_else(|| defaults.user.clone());
     let identity_file = map.take("identityFile").and_then(|field| identity_file(&field, sink));
     let host_key = map.take("hostKey").and_then(|field| field.parse::<HostKey>(sink));
