@@ -71,9 +71,10 @@ impl Run<'_> {
         let began = events.elapsed();
         let mut report = RunReport::default();
         let result = tokio::select! {
+            // a run that can stop at once is told about all the same
             biased;
-            result = self.recorded(&mut report) => result,
             never = self.tell_when_asked() => match never {},
+            result = self.recorded(&mut report) => result,
         };
         report.seconds = events.elapsed() - began;
         let interrupted = matches!(result, Err(PlayEnd::Interrupted { .. }));

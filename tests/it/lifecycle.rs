@@ -3,7 +3,7 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
-use std::process::Stdio;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use lab::node::listing::Listing;
@@ -40,11 +40,22 @@ fn refuses_a_strange_host(place: &Place) {
     // accepted, postponed or failed: the lab's own login at boot is in the log already
     let attempts = || place.node("cp1").journal("ssh").unwrap().matches(" publickey for ").count();
     let before = attempts();
-    fs::write(&place.cluster, right.replace(keys[0], keys[1])).unwrap();
+    fs::write(&place.cluster, right.replace(keys[0], &new_host_key())).unwrap();
     let run = place.verb("install").expect(6);
     assert_eq!(run.stderr.matches("SHA256:").count(), 2, "both fingerprints in: {}", run.stderr);
     assert_eq!(attempts(), before, "{}", place.node("cp1").journal("ssh").unwrap());
     fs::write(&place.cluster, right).unwrap();
+}
+
+/// A host key that no machine of the scene has.
+fn new_host_key() -> String {
+    let room = tempfile::tempdir_in(super::kit::room()).unwrap();
+    let file = room.path().join("key");
+    let file = file.to_str().unwrap();
+    super::kit::Ran::of(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-f", file]))
+        .expect(0);
+    let text = fs::read_to_string(format!("{file}.pub")).unwrap();
+    text.split(' ').take(2).collect::<Vec<_>>().join(" ")
 }
 
 fn refuses_a_damaged_bundle(place: &Place) {
