@@ -22,10 +22,10 @@ fn another_laptop_finishes() {
     adopts_only_what_is_confirmed(&second);
     a_signal_is_answered_at_once(&second);
     let run = second.run("install").expect(0);
-    assert!(!flat(&run.stderr).contains("0 changes"), "{}", run.stderr);
+    assert!(!flat(&run.stderr).contains("installed: 0 changes"), "{}", run.stderr);
     one_cluster(&place);
     let again = second.run("install").expect(0);
-    assert!(flat(&again.stderr).contains("0 changes"), "{}", again.stderr);
+    assert!(flat(&again.stderr).contains("installed: 0 changes"), "{}", again.stderr);
     a_changed_file_is_told_and_refused_where_it_must(&second);
     an_older_release_is_refused(&second);
 }
