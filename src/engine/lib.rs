@@ -55,3 +55,4 @@ pub use run::{Failure, NewChanges, Run, RunError, RunOptions, RunReport, StepTim
 pub use site::{Hosts, Site};
 pub use stop::{AtWork, Job, Stop};
 pub use template::{TemplateError, Templates};
+pub use time::rfc3339_seconds;

@@ -1,14 +1,21 @@
-//! Points in time as texts.
+//! Points in time as texts: the one calendar of the program.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// RFC 3339 in UTC with milliseconds, e.g. `2026-11-22T19:15:00.042Z`.
 pub(crate) fn rfc3339(at: SystemTime) -> String {
-    let (date, time, millis) = parts(at);
-    format!(
-        "{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{millis:03}Z",
-        date.0, date.1, date.2, time.0, time.1, time.2
-    )
+    let (_, _, millis) = parts(at);
+    format!("{}.{millis:03}Z", to_the_second(at))
+}
+
+/// RFC 3339 in UTC with whole seconds, e.g. `2026-11-22T19:15:00Z`.
+pub fn rfc3339_seconds(at: SystemTime) -> String {
+    format!("{}Z", to_the_second(at))
+}
+
+fn to_the_second(at: SystemTime) -> String {
+    let (date, time, _) = parts(at);
+    format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", date.0, date.1, date.2, time.0, time.1, time.2)
 }
 
 /// A text for a file's name that sorts by time, e.g. `20261122T191500.042Z`.
@@ -36,7 +43,7 @@ fn parts(at: SystemTime) -> ((u64, u64, u64), (u64, u64, u64), u32) {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use super::{rfc3339, stamp};
+    use super::{rfc3339, rfc3339_seconds, stamp};
 
     #[test]
     fn knows_leap_days_and_turns_of_the_year() {
@@ -50,5 +57,18 @@ mod tests {
             assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_millis(seconds * 1000 + 7)), text);
         }
         assert_eq!(stamp(UNIX_EPOCH), "19700101T000000.000Z");
+    }
+
+    #[test]
+    fn agrees_with_date_1() {
+        for (seconds, text) in [
+            (0, "1970-01-01T00:00:00Z"),
+            (951_782_400, "2000-02-29T00:00:00Z"),
+            (1_709_251_199, "2024-02-29T23:59:59Z"),
+            (4_107_542_400, "2100-03-01T00:00:00Z"),
+            (1_795_374_853, "2026-11-22T19:14:13Z"),
+        ] {
+            assert_eq!(rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds)), text);
+        }
     }
 }

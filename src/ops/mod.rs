@@ -3,7 +3,6 @@
 mod adopt;
 mod before;
 mod change;
-mod clock;
 mod completions;
 mod connect;
 mod course;

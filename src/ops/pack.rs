@@ -3,13 +3,14 @@
 mod failure;
 
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use sealift_bundle::{ItemKind, Lock, PackOptions, Packed, Recipe, SecretKey, sign};
+use sealift_engine::rfc3339_seconds;
 use sealift_fetch::{FetchOptions, Fetcher, Mirrors, closed_world, resolve};
 use sealift_stream::{AtomicFile, ByteSize};
 
-use super::{Exit, Failure, clock, key};
+use super::{Exit, Failure, key};
 use crate::cli::PackArgs;
 use crate::shell::{Progress, Shell};
 
@@ -100,7 +101,7 @@ async fn lock(
     }
     let previous = if args.update { None } else { there.as_ref() };
     shell.say(&format!("resolving {}", args.recipe.display()));
-    let now = clock::rfc3339(SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()));
+    let now = rfc3339_seconds(SystemTime::now());
     let lock = resolve(recipe, fetcher, previous, &now).await.map_err(|error| failure::fetch(&error))?;
     let changes = changes(there.as_ref(), &lock);
     if args.locked && there.as_ref() != Some(&lock) {

@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use sealift_engine::{Change, Event, Journal, Outcome, Record, RunReport};
+use sealift_engine::{Change, Event, Journal, Outcome, Record, RunReport, rfc3339_seconds};
 use sealift_stream::Digest;
 use serde::Serialize;
 
+use super::Exit;
 use super::course::{Course, Input};
 use super::receipt_site::{self, Item, Node, Release};
 use super::site::SiteFiles;
-use super::{Exit, clock};
 
 /// One run: what, where, when, how it ended. Documented in `docs/reference/receipt.md`; holds no secret.
 #[derive(Debug, Clone, Serialize)]
@@ -135,8 +135,8 @@ impl Receipt {
                 .err()
                 .map(|error| error.chain().map(ToString::to_string).collect())
                 .unwrap_or_default(),
-            began: clock::rfc3339(seconds(course.began)),
-            ended: clock::rfc3339(seconds(now)),
+            began: rfc3339_seconds(course.began),
+            ended: rfc3339_seconds(now),
             seconds: now.duration_since(course.began).unwrap_or_default().as_secs_f64(),
             inputs: course.inputs.clone(),
             release: files.bundle().map(Release::of),
@@ -160,10 +160,6 @@ impl End {
             Err(_) => Self::Failed,
         }
     }
-}
-
-fn seconds(at: SystemTime) -> u64 {
-    at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_secs()
 }
 
 /// Changes and steps of a journal. A change stands in it before it is applied; how its step ended says how it went.
@@ -222,8 +218,8 @@ pub(crate) fn example() -> Receipt {
         cluster: "plant-7".to_owned(),
         outcome: End::Unchanged,
         error: vec![],
-        began: clock::rfc3339(0),
-        ended: clock::rfc3339(1),
+        began: rfc3339_seconds(SystemTime::UNIX_EPOCH),
+        ended: rfc3339_seconds(SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(1)),
         seconds: 1.0,
         inputs: vec![],
         release: None,
