@@ -1,6 +1,7 @@
 //! The site's record: what the control planes know of the last run that changed the site, so that another operator,
 //! or none, can go on where it ended.
 
+use sealift_cluster::{Cluster, Problems};
 use sealift_node::{HostError, Mutate, Owner, Probe, paths};
 use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
@@ -113,6 +114,16 @@ impl SiteRecord {
     pub fn same_site(&self, other: &Self) -> bool {
         let other = Self { owner: self.owner.clone(), ..other.clone() };
         *self == other
+    }
+
+    /// The profile's text and name, as a parser wants them.
+    pub fn laid_under(&self) -> Option<(&str, &str)> {
+        self.profile.as_ref().map(|file| (file.text.as_str(), file.name.as_str()))
+    }
+
+    /// The site as that run wanted it.
+    pub fn parsed(&self) -> Result<Cluster, Problems> {
+        Cluster::parse(&self.cluster_file.text, &self.cluster_file.name, self.laid_under())
     }
 
     /// Reads a control plane's record; none when there is none.

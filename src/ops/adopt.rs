@@ -89,9 +89,7 @@ fn whole(record: &SiteRecord, target: &Target) -> anyhow::Result<(Cluster, Vec<(
         let message = format!("the record on {} is not whole: {why}; nothing was written", target.address);
         Failure::new(Exit::Refused, message).next("try another control plane of the site")
     };
-    let profile = record.profile.as_ref().map(|file| (file.text.as_str(), file.name.as_str()));
-    let cluster = Cluster::parse(&record.cluster_file.text, &record.cluster_file.name, profile)
-        .map_err(|problems| not_whole(problems.to_string()))?;
+    let cluster = record.parsed().map_err(|problems| not_whole(problems.to_string()))?;
     if cluster.name().as_str() != record.cluster {
         return Err(
             not_whole(format!("its file is that of {}, not of {}", cluster.name(), record.cluster)).into()
@@ -125,9 +123,8 @@ fn own_login(record: &SiteRecord, from: &Place, args: &AdoptArgs) -> anyhow::Res
     let identity = args.identity.as_ref().map(std::path::absolute).transpose()?;
     let login =
         NewLogin { user: from.user.clone(), identity_file: identity.map(|path| path.display().to_string()) };
-    let (file, profile) = (&record.cluster_file, &record.profile);
-    let profile = profile.as_ref().map(|file| (file.text.as_str(), file.name.as_str()));
-    with_login(&file.text, &file.name, profile, &login).map_err(|problems| {
+    let file = &record.cluster_file;
+    with_login(&file.text, &file.name, record.laid_under(), &login).map_err(|problems| {
         Failure::new(Exit::Refused, format!("{problems}\nnothing was written"))
             .next("adopt without --identity and USER@ through an SSH agent, and edit the file then")
             .into()

@@ -1,6 +1,6 @@
 //! What the site was before: the control planes' record of the last run, held against what is asked for now.
 
-use sealift_cluster::{Cluster, Difference, Effect};
+use sealift_cluster::{Difference, Effect};
 use sealift_engine::{Release, SiteRecord, cluster_begun};
 use sealift_node::Probe;
 
@@ -43,9 +43,7 @@ impl Before {
 
     /// What the cluster file says otherwise than that of the last run; none when it says the same.
     fn differences(&self, files: &SiteFiles, shell: &Shell) -> Vec<Difference> {
-        let (file, profile) = (&self.record.cluster_file, &self.record.profile);
-        let profile = profile.as_ref().map(|file| (file.text.as_str(), file.name.as_str()));
-        match Cluster::parse(&file.text, &file.name, profile) {
+        match self.record.parsed() {
             Ok(recorded) => files.cluster.differences(&recorded),
             Err(problems) => {
                 shell.warn(&format!(

@@ -10,25 +10,50 @@ use tokio::sync::mpsc;
 use super::before::Before;
 use super::course::Course;
 use super::frozen::Frozen;
-use super::signals::unless_stopped;
+use super::signals::{Signals, unless_stopped};
 use super::site::SiteFiles;
 use super::{Connected, Exit, Failure, Mode, who};
 use crate::shell::{Shell, follow, show_plan, summary};
 
 /// A change of a site on its way.
-pub(crate) struct Change<'a> {
-    pub(crate) files: &'a SiteFiles,
-    pub(crate) connected: &'a Connected,
-    pub(crate) owner: &'a Owner,
-    pub(crate) stop: &'a Stop,
+struct Change<'a> {
+    files: &'a SiteFiles,
+    connected: &'a Connected,
+    owner: &'a Owner,
+    stop: &'a Stop,
     /// A plan from a file, which was agreed to when it was made.
-    pub(crate) frozen: Option<&'a Frozen>,
-    pub(crate) shell: &'a Shell,
+    frozen: Option<&'a Frozen>,
+    shell: &'a Shell,
+}
+
+/// Lock, connect, plan, ask, run: the way of every verb that changes a site. The verb is its playbook's name too.
+pub(crate) async fn change_site(
+    verb: &str,
+    files: &SiteFiles,
+    frozen: Option<&Frozen>,
+    course: &mut Course,
+    shell: &Shell,
+) -> anyhow::Result<Option<RunReport>> {
+    let stop = Stop::new();
+    let _signals = Signals::listen(&stop, shell)?;
+    let owner = who::owner(verb);
+    let lock = files.lock(&owner, shell)?;
+    let connect = Connected::to(&files.cluster, files.folder(), Mode::Run, &owner);
+    let connected = unless_stopped(&stop, connect).await?;
+    connected.tell_taken_over(&lock, shell);
+    course.meet(&connected).await;
+    let compiled = Compiled::new(&Playbook::embedded(verb)?, &files.cluster);
+    let change = Change { files, connected: &connected, owner: &owner, stop: &stop, frozen, shell };
+    let done = change.plan_and_run(&compiled, course).await;
+    course.look_again(&connected).await;
+    connected.close().await;
+    drop(lock);
+    done
 }
 
 impl Change<'_> {
     /// Plans, asks and runs. `None` when the operator said no.
-    pub(crate) async fn plan_and_run(
+    async fn plan_and_run(
         &self,
         compiled: &Compiled,
         course: &mut Course,

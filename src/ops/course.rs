@@ -28,6 +28,8 @@ pub(crate) struct Input {
 /// What a run met. Filled while it goes on, so that it is as whole as the run when that fails.
 #[derive(Debug)]
 pub(crate) struct Course {
+    /// Whether anything will be made from it: otherwise no node is asked for its sake.
+    on_paper: bool,
     pub(crate) began: SystemTime,
     pub(crate) inputs: Vec<Input>,
     pub(crate) facts: BTreeMap<String, Facts>,
@@ -38,12 +40,13 @@ pub(crate) struct Course {
 
 impl Course {
     /// Begins now, with the files that are given now.
-    pub(crate) fn begin(at: &ClusterArgs) -> Self {
+    pub(crate) fn begin(at: &ClusterArgs, on_paper: bool) -> Self {
         let input = |path: &PathBuf| {
             let digest = std::fs::read(path).ok().map(|bytes| Digest::of(&bytes));
             Input { path: path.clone(), digest }
         };
         Self {
+            on_paper,
             began: SystemTime::now(),
             inputs: std::iter::once(&at.cluster).chain(&at.profile).map(input).collect(),
             facts: BTreeMap::new(),
@@ -55,6 +58,9 @@ impl Course {
 
     /// Asks every node what it is.
     pub(crate) async fn meet(&mut self, connected: &Connected) {
+        if !self.on_paper {
+            return;
+        }
         let asked = join_all(connected.hosts().into_iter().map(|(name, host)| async move {
             let facts = tokio::time::timeout(PATIENCE, Probe::new(host.as_ref()).facts()).await.ok()?.ok()?;
             Some((name, facts))
@@ -64,6 +70,9 @@ impl Course {
 
     /// Asks every node which images it has, when all is over.
     pub(crate) async fn look_again(&mut self, connected: &Connected) {
+        if !self.on_paper {
+            return;
+        }
         let asked = join_all(connected.hosts().into_iter().map(|(name, host)| async move {
             let images =
                 tokio::time::timeout(PATIENCE, Probe::new(host.as_ref()).images()).await.ok()?.ok()??;
