@@ -36,6 +36,7 @@ programs() {
   while IFS=$'\t' read -r folder program; do
     [[ ${folder#"$PWD"} =~ $wanted ]] || continue
     echo "   $(basename "$program")"
+    [ -n "${SEALIFT_TEST_FULL:-}" ] || "$program" --list --ignored --format terse < /dev/null | sed 's/: test$//; s/^/   left to make test-full: /'
     (cd "$folder" && "$program" --quiet "$@" < /dev/null) || status=1
   done < "$list"
   return "$status"
