@@ -42,7 +42,7 @@ impl Console {
             nodes: vec![node("cp1", 11), node("w1", 21), node("w2", 22)],
             cache: Cache::open().unwrap(),
         };
-        let console = Self { scene: Scene::up(&spec).unwrap().guarded() };
+        let console = Self { scene: Scene::up(&spec).unwrap().guarded().unwrap() };
         console.fill_stick();
         console.plug_in();
         console

@@ -38,7 +38,7 @@ impl Place {
             nodes: std::iter::once(node("cp1".into(), 11)).chain(nodes).collect(),
             cache: Cache::open().unwrap(),
         };
-        let scene = Scene::up(&spec).unwrap().guarded();
+        let scene = Scene::up(&spec).unwrap().guarded().unwrap();
         let cluster = dir.join("cluster.yaml");
         // the demo has one worker, in the last lines of its file
         let mut text = demo_file_in("cluster.yaml", network);

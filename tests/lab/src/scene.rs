@@ -57,6 +57,7 @@ impl Scene {
                 })
                 .collect::<Result<_>>()?,
             closing: false,
+            keeper: None,
         };
         state.write(&dir)?;
         let scene = Self { dir, state };
@@ -133,9 +134,12 @@ impl Scene {
         Recorder::new(&self.dir)
     }
 
-    /// The scene wrapped so that it goes down when the value is dropped, in a failing test too.
-    pub fn guarded(self) -> Guard {
-        Guard(self)
+    /// The scene wrapped so that it goes down when the value is dropped, in a failing test too. What a killed test
+    /// leaves goes down when the name is wanted again.
+    pub fn guarded(mut self) -> Result<Guard> {
+        self.state.keeper = Some(Process::myself()?);
+        self.state.write(&self.dir)?;
+        Ok(Guard(self))
     }
 
     fn build(&self, spec: &SceneSpec) -> Result<()> {
@@ -215,11 +219,10 @@ fn check(spec: &SceneSpec) -> Result<()> {
 
 /// Takes the scene's name for this folder; a living scene of another folder keeps it.
 fn claim(name: &str, dir: &Path) -> Result<()> {
-    fs::create_dir_all(OWNERS).with_context(|| format!("making {OWNERS}"))?;
     let note = Path::new(OWNERS).join(name);
     let owner = fs::read_to_string(&note).ok().map(PathBuf::from);
     if let Some(other) = owner.as_ref().filter(|other| *other != dir) {
-        if SceneState::read(other)?.is_some_and(|state| state.name == name) {
+        if !close_abandoned(name, other)? {
             bail!("a scene named {name} is up in {0}: end it with `lab down --dir {0}`", other.display());
         }
         // Its folder was deleted without `down`: the namespace is ours to remove, and only that can be left.
@@ -229,7 +232,32 @@ fn claim(name: &str, dir: &Path) -> Result<()> {
             "a network namespace named {name} exists and is not the lab's: choose another name for the scene"
         );
     }
+    // Whichever scene goes down last takes the folder with it, so it may go between these two.
+    for _ in 0..100 {
+        fs::create_dir_all(OWNERS).with_context(|| format!("making {OWNERS}"))?;
+        if write_whole(&note, &dir.display().to_string()).is_ok() {
+            return Ok(());
+        }
+    }
     write_whole(&note, &dir.display().to_string())
+}
+
+/// Ends what a killed test left in another folder under this name; false where somebody may still want it: its keeper
+/// runs or, where it has none, one of its nodes, or it is being brought up at this moment.
+fn close_abandoned(name: &str, dir: &Path) -> Result<bool> {
+    let Some(state) = SceneState::read(dir)?.filter(|state| state.name == name) else { return Ok(true) };
+    let lives = match state.keeper {
+        Some(keeper) => keeper.alive(),
+        None => state.nodes.iter().any(|node| Node::new(dir, &state, node).supervisor().is_some()),
+    };
+    let file =
+        File::create(dir.join(LOCK)).with_context(|| format!("opening the lock of {}", dir.display()))?;
+    let Ok(_lock) = Flock::lock(file, FlockArg::LockExclusiveNonblock) else { return Ok(false) };
+    if lives {
+        return Ok(false);
+    }
+    close(dir).with_context(|| format!("removing what a killed test left in {}", dir.display()))?;
+    Ok(true)
 }
 
 /// Ends and removes a scene; the caller holds the lock. Each act may find its work done already.

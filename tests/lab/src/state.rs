@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cache::Cache;
 use crate::net::Subnet;
+use crate::process::Process;
 use crate::root::RootKind;
 
 /// What to bring up.
@@ -54,6 +55,9 @@ pub struct SceneState {
     /// Set by `down` first of all: a supervisor that starts late ends itself.
     #[serde(default)]
     pub closing: bool,
+    /// The process whose end ends the scene; none where it stays up until `down`.
+    #[serde(default)]
+    pub keeper: Option<Process>,
 }
 
 /// A machine as written in `scene.json`.

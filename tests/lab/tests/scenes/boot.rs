@@ -12,8 +12,8 @@ use crate::place::{spec, traces};
 fn two_scenes_with_the_same_node_name_live_side_by_side_and_leave_nothing() {
     let (one, two) = (spec(1, &[("cp1", 11, RootKind::Full)]), spec(2, &[("cp1", 11, RootKind::Bare)]));
     let (first, second) = thread::scope(|threads| {
-        let second = threads.spawn(|| Scene::up(&two).unwrap().guarded());
-        (Scene::up(&one).unwrap().guarded(), second.join().unwrap())
+        let second = threads.spawn(|| Scene::up(&two).unwrap().guarded().unwrap());
+        (Scene::up(&one).unwrap().guarded().unwrap(), second.join().unwrap())
     });
     let (a, b) = (first.node("cp1").unwrap(), second.node("cp1").unwrap());
     for node in [&a, &b] {
@@ -44,7 +44,7 @@ fn two_scenes_with_the_same_node_name_live_side_by_side_and_leave_nothing() {
 #[test]
 fn a_node_survives_a_power_cut_a_reboot_and_a_cut_cable_and_lists_its_disk() {
     let spec = spec(3, &[("cp1", 11, RootKind::Full), ("w1", 21, RootKind::Full)]);
-    let scene = Scene::up(&spec).unwrap().guarded();
+    let scene = Scene::up(&spec).unwrap().guarded().unwrap();
     let (cp1, w1) = (scene.node("cp1").unwrap(), scene.node("w1").unwrap());
     let before = w1.listing().unwrap();
     assert!(before.0.len() > 5_000, "{} entries", before.0.len());

@@ -10,7 +10,7 @@ use crate::place::spec;
 #[test]
 fn planted_leaks_are_counted_alone_and_a_leak_of_each_kind_is_found() {
     let spec = spec(4, &[("cp1", 11, RootKind::Full), ("w1", 21, RootKind::Bare)]);
-    let scene = Scene::up(&spec).unwrap().guarded();
+    let scene = Scene::up(&spec).unwrap().guarded().unwrap();
     let (cp1, w1) = (scene.node("cp1").unwrap(), scene.node("w1").unwrap());
     let recorder = scene.recorder();
     assert!(Report::of(&recorder).unwrap().fault().unwrap().contains("no leak was planted"));

@@ -15,6 +15,9 @@ use crate::place::{spec, traces};
 fn up_killed_again_and_again_ends_in_a_scene_and_down_leaves_nothing() {
     let spec = spec(5, &[("cp1", 11, RootKind::Full)]);
     lab::root::ensure(&spec.cache, RootKind::Full).unwrap();
+    // What an earlier run of this test left when it failed.
+    Scene::down(&spec.dir).unwrap();
+    fs::remove_dir_all(&spec.dir).unwrap_or_default();
     let up = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_lab"));
         command.args([
@@ -55,7 +58,14 @@ fn up_killed_again_and_again_ends_in_a_scene_and_down_leaves_nothing() {
     let refused = format!("{:#}", Scene::up(&other).unwrap_err());
     assert!(refused.contains("lab down --dir"), "{refused}");
     Scene::down(&other.dir).unwrap();
-    assert!(Scene::open(&spec.dir).unwrap().node("cp1").unwrap().leader().is_some());
+    let node = Scene::open(&spec.dir).unwrap().node("cp1").unwrap();
+    assert!(node.leader().is_some());
+
+    // One that nothing runs of any more gives its name up, and what it had made goes.
+    node.power_cut().unwrap();
+    drop(Scene::up(&other).unwrap().guarded().unwrap());
+    fs::remove_dir_all(&other.dir).unwrap_or_default();
+    assert!(Scene::open(&spec.dir).is_err());
 
     Scene::down(&spec.dir).unwrap();
     assert_eq!(fs::read_to_string(spec.dir.join("cluster.yaml")).unwrap(), "mine");
