@@ -30,20 +30,7 @@ impl Node {
     /// An argv over SSH as the user `ops`, from the operator's place in the namespace, with the scene's key.
     /// The far shell joins the words: they must not need quoting.
     pub fn ssh<S: AsRef<str>>(&self, argv: &[S]) -> Result<Command> {
-        let known = self.scene_dir.join("ssh/known_hosts").display().to_string();
-        let key = self.scene_dir.join("ssh/id_ed25519").display().to_string();
-        let mut words: Vec<String> = ["ssh", "-F", "none", "-i", &key].map(str::to_owned).to_vec();
-        for option in ["BatchMode=yes", "ConnectTimeout=5", "IdentitiesOnly=yes", "StrictHostKeyChecking=yes"]
-        {
-            words.extend(["-o".to_owned(), option.to_owned()]);
-        }
-        words.extend([
-            "-o".to_owned(),
-            format!("UserKnownHostsFile={known}"),
-            format!("ops@{}", self.address),
-        ]);
-        words.extend(argv.iter().map(|word| word.as_ref().to_owned()));
-        Ok(self.net.enter(&words))
+        Ok(self.shell().command("ops", argv))
     }
 
     /// The node's journal since its first boot, one line per message.

@@ -10,12 +10,14 @@ pub mod supervise;
 use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 pub(crate) use prepare::prepare;
 
-use crate::net::Net;
+use crate::furnish::host_key;
+use crate::net::{Net, Subnet};
 use crate::process::{Process, noted};
+use crate::shell::Shell;
 use crate::state::{NodeState, SceneState, node_dir};
 
 /// One machine of a scene, on or off.
@@ -24,7 +26,7 @@ pub struct Node {
     scene_dir: PathBuf,
     scene_name: String,
     net: Net,
-    address: Ipv4Addr,
+    subnet: Subnet,
     state: NodeState,
 }
 
@@ -34,7 +36,7 @@ impl Node {
             scene_dir: scene_dir.to_owned(),
             scene_name: scene.name.clone(),
             net: Net::new(&scene.name, scene.subnet),
-            address: scene.subnet.address(state.spec.octet),
+            subnet: scene.subnet,
             state: state.clone(),
         }
     }
@@ -46,13 +48,12 @@ impl Node {
 
     /// Its IPv4 address.
     pub fn address(&self) -> Ipv4Addr {
-        self.address
+        self.subnet.address(self.octet())
     }
 
     /// Its default gateway, which leads nowhere.
     pub fn gateway(&self) -> Ipv4Addr {
-        let [a, b, c, _] = self.address.octets();
-        Ipv4Addr::new(a, b, c, 1)
+        self.subnet.gateway()
     }
 
     /// Its own disk, as a folder of this machine. What is mounted inside the running node is not seen here.
@@ -62,9 +63,16 @@ impl Node {
 
     /// Its ed25519 host key as a cluster file wants it: `ssh-ed25519 AAAA…`.
     pub fn host_key(&self) -> Result<String> {
-        let path = self.disk().join("etc/ssh/ssh_host_ed25519_key.pub");
-        let line = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-        Ok(line.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
+        host_key(&self.disk())
+    }
+
+    /// The way to its SSH server.
+    pub(crate) fn shell(&self) -> Shell {
+        Shell { scene_dir: self.scene_dir.clone(), net: self.net.clone(), address: self.address() }
+    }
+
+    fn octet(&self) -> u8 {
+        self.state.spec.octet
     }
 
     /// The name nspawn knows it by; unique over all scenes.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use super::Node;
-use crate::program::{run, said};
+use crate::program::run;
 use crate::{cgroup, exe};
 
 impl Node {
@@ -79,27 +79,8 @@ impl Node {
 
     /// Waits until the operator can log in and systemd says `running`; `degraded` is an error that names the units.
     pub fn wait_ready(&self, limit: Duration) -> Result<()> {
-        let mut last = String::new();
-        let start = Instant::now();
-        while start.elapsed() < limit {
-            let output =
-                self.ssh(&["systemctl", "is-system-running", "--wait"])?.output().context("starting ssh")?;
-            let state = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-            match state.as_str() {
-                "running" => return Ok(()),
-                "degraded" => {
-                    let failed = self.exec(&["systemctl", "--failed", "--no-legend", "--plain"])?;
-                    bail!("node {} is degraded, failed units: {}", self.name(), failed.trim());
-                }
-                _ => last = format!("{state} {}", said(&output)),
-            }
-            std::thread::sleep(Duration::from_millis(100));
-        }
-        bail!(
-            "node {} is not up after {limit:?}; last answer: {last}; console: {}",
-            self.name(),
-            self.dir().display()
-        )
+        let ready = self.shell().wait_running(self.name(), limit);
+        ready.with_context(|| format!("its console is in {}", self.dir().display()))
     }
 
     /// Waits until the node is off (it powered off, or its power was cut).
