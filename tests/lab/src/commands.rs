@@ -122,7 +122,7 @@ pub struct Up {
     /// The nodes' network, A.B.C.0/24
     #[arg(long)]
     subnet: Subnet,
-    /// A node: `NAME=OCTET` (the last part of its address), with `,bare` for one without packet filters, netplan and such
+    /// A node: `NAME=OCTET` (the last part of its address), with `,bare` for one without packet filters, netplan and such, `,older` for Debian 11
     #[arg(long = "node", required = true)]
     nodes: Vec<NodeArg>,
 }
@@ -153,7 +153,8 @@ impl FromStr for NodeArg {
         let (octet, root) = match rest.split_once(',') {
             None => (rest, RootKind::Full),
             Some((octet, "bare")) => (octet, RootKind::Bare),
-            Some((_, other)) => bail!("reading node {text:?}: {other:?} is not a kind of root (bare)"),
+            Some((octet, "older")) => (octet, RootKind::Older),
+            Some((_, other)) => bail!("reading node {text:?}: {other:?} is not a kind of root (bare, older)"),
         };
         let octet =
             octet.parse().with_context(|| format!("reading node {text:?}: {octet:?} is not 2 to 254"))?;
@@ -254,6 +255,7 @@ mod tests {
         let node: NodeArg = "cp1=11".parse().unwrap();
         assert_eq!((node.0.name.as_str(), node.0.octet, node.0.root), ("cp1", 11, RootKind::Full));
         assert_eq!("w1=21,bare".parse::<NodeArg>().unwrap().0.root, RootKind::Bare);
+        assert_eq!("w2=22,older".parse::<NodeArg>().unwrap().0.root, RootKind::Older);
         for bad in ["", "cp1", "cp1=", "cp1=256", "cp1=11,fat", "cp1=11,"] {
             assert!(bad.parse::<NodeArg>().is_err(), "{bad:?}");
         }

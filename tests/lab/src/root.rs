@@ -1,4 +1,4 @@
-//! Node roots: what a freshly installed Debian 12 server looks like, made once by mmdebstrap and kept in the cache.
+//! Node roots: what a freshly installed Debian server looks like, made once by mmdebstrap and kept in the cache.
 //!
 //! A root is kept as a directory tree, not as a tar: copying the tree takes a quarter of the time of unpacking.
 
@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::cache::{Cache, Key};
+use crate::cache::{Cache, Key, KeyBuilder};
 use crate::program::run_bound;
 use crate::say::say;
 
@@ -20,6 +20,8 @@ pub enum RootKind {
     Full,
     /// Minimal: no iptables, nftables, conntrack, socat, ethtool, netplan, curl.
     Bare,
+    /// The usual installation of the Debian before: an older C library, systemd, sudo and SSH server.
+    Older,
 }
 
 /// udev matters: without it systemd-networkd in a node leaves every link "pending".
@@ -42,38 +44,67 @@ impl RootKind {
         match self {
             Self::Full => "node-full",
             Self::Bare => "node-bare",
+            Self::Older => "node-older",
         }
     }
 
-    fn packages(self) -> String {
+    fn recipe(self) -> Recipe {
         match self {
-            Self::Full => format!("{BARE},{FULL}"),
-            Self::Bare => BARE.to_owned(),
+            Self::Full => Recipe::usual("bookworm"),
+            Self::Bare => Recipe { suite: "bookworm", packages: BARE.to_owned() },
+            Self::Older => Recipe::usual("bullseye"),
         }
-    }
-
-    /// All that decides what is in the root, except the state of Debian's archive on the day.
-    fn key(self) -> Key {
-        Key::of(1).add("packages", self.packages()).add("hooks", HOOKS.join("\n")).end()
     }
 }
 
-/// The tree of this root in the cache; made when it is not there (about one minute).
-pub fn ensure(cache: &Cache, kind: RootKind) -> Result<PathBuf> {
-    let build = |part: &Path| {
+/// What a root is made of.
+#[derive(Debug)]
+pub(crate) struct Recipe {
+    suite: &'static str,
+    packages: String,
+}
+
+impl Recipe {
+    /// An administrator's usual installation of a Debian.
+    pub(crate) fn usual(suite: &'static str) -> Self {
+        Self { suite, packages: format!("{BARE},{FULL}") }
+    }
+
+    /// More packages beside those.
+    pub(crate) fn with(mut self, packages: &str) -> Self {
+        self.packages.push(',');
+        self.packages.push_str(packages);
+        self
+    }
+
+    /// All that decides what is in the root, except the state of Debian's archive on the day.
+    pub(crate) fn key(&self) -> KeyBuilder {
+        let hooks = HOOKS.join("\n");
+        Key::of(2).add("suite", self.suite).add("packages", &self.packages).add("hooks", hooks)
+    }
+
+    /// Makes the root (about a minute).
+    pub(crate) fn make(&self, cache: &Cache, name: &str, tree: &Path) -> Result<()> {
         if !nix::unistd::Uid::effective().is_root() {
             bail!("a node root needs root: run this as root once; it is kept in {}", cache.root().display());
         }
-        say(format!("making the node root {} (about a minute, once)", kind.name()));
+        say(format!("making the node root {name} (about a minute, once)"));
         let mut argv = vec!["mmdebstrap".to_owned(), "--quiet".into(), "--variant=minbase".into()];
-        argv.push(format!("--include={}", kind.packages()));
+        argv.push(format!("--include={}", self.packages));
         argv.extend(HOOKS.iter().map(|hook| format!("--customize-hook={hook}")));
-        argv.extend(["bookworm".into(), part.join("tree").display().to_string()]);
+        argv.extend([self.suite.into(), tree.display().to_string()]);
         run_bound(&argv).map(drop)
-    };
-    let (entry, is_new) = cache.entry("roots", kind.name(), &kind.key(), build)?;
+    }
+}
+
+/// The tree of this root in the cache; made when it is not there.
+pub fn ensure(cache: &Cache, kind: RootKind) -> Result<PathBuf> {
+    let (recipe, name) = (kind.recipe(), kind.name());
+    let key = recipe.key().end();
+    let build = |part: &Path| recipe.make(cache, name, &part.join("tree"));
+    let (entry, is_new) = cache.entry("roots", name, &key, build)?;
     if is_new {
-        cache.prune("roots", kind.name(), &kind.key())?;
+        cache.prune("roots", name, &key)?;
     }
     Ok(entry.join("tree"))
 }
@@ -91,11 +122,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_two_roots_have_two_keys_and_a_root_in_the_cache_is_taken_as_it_is() {
-        assert_ne!(RootKind::Bare.key(), RootKind::Full.key());
+    fn every_root_has_a_key_of_its_own_and_a_root_in_the_cache_is_taken_as_it_is() {
+        let key = |kind: RootKind| kind.recipe().key().end();
+        assert_ne!(key(RootKind::Bare), key(RootKind::Full));
+        assert_ne!(key(RootKind::Older), key(RootKind::Full));
+        assert_ne!(Recipe::usual("bookworm").with("linux-image-amd64").key().end(), key(RootKind::Full));
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path()).unwrap();
-        let entry = cache.path("roots", RootKind::Bare.name(), &RootKind::Bare.key());
+        let entry = cache.path("roots", RootKind::Bare.name(), &key(RootKind::Bare));
         std::fs::create_dir_all(entry.join("tree")).unwrap();
         assert_eq!(ensure(&cache, RootKind::Bare).unwrap(), entry.join("tree"));
     }
