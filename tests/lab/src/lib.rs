@@ -15,6 +15,7 @@ pub mod node;
 pub mod packages;
 pub mod process;
 pub mod program;
+pub mod qemu;
 pub mod root;
 pub mod say;
 pub mod scene;

@@ -85,6 +85,11 @@ impl Net {
         Self { name: name.to_owned(), subnet }
     }
 
+    /// The nodes' network.
+    pub(crate) fn subnet(&self) -> Subnet {
+        self.subnet
+    }
+
     /// Where the namespace is mounted.
     pub fn path(&self) -> PathBuf {
         PathBuf::from("/run/netns").join(&self.name)
@@ -160,7 +165,8 @@ impl Net {
         run(&argv).map(drop)
     }
 
-    fn has(&self, link: &str) -> bool {
+    /// Whether the namespace has a link of this name.
+    pub(crate) fn has(&self, link: &str) -> bool {
         attempt(&["ip", "-n", &self.name, "link", "show", "dev", link])
     }
 }

@@ -12,6 +12,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("arping", "/usr/sbin/arping"),
     ("curl", "/usr/bin/curl"),
     ("docker-registry", "/usr/bin/docker-registry"),
+    ("e2fsprogs", "/sbin/mke2fs"),
     ("gcc", "/usr/bin/gcc"),
     ("iproute2", "/sbin/ip"),
     ("jq", "/usr/bin/jq"),
@@ -24,6 +25,7 @@ const NEEDED: &[(&str, &str)] = &[
     ("openssh-client", "/usr/bin/ssh"),
     ("openssh-server", "/usr/sbin/sshd"),
     ("pkg-config", "/usr/bin/pkg-config"),
+    ("qemu-system-x86", "/usr/bin/qemu-system-x86_64"),
     ("skopeo", "/usr/bin/skopeo"),
     ("systemd-container", "/usr/bin/systemd-nspawn"),
 ];

@@ -15,6 +15,7 @@ use crate::net::Net;
 use crate::node::{Node, machine, prepare};
 use crate::process::Process;
 use crate::program::{attempt, run};
+use crate::qemu;
 use crate::root;
 use crate::state::{self, NodeState, SceneSpec, SceneState, check_name, node_dir, write_whole};
 
@@ -268,6 +269,9 @@ fn close(dir: &Path) -> Result<()> {
     in_parallel(state.nodes.iter(), |node| {
         Node::new(dir, &state, node).end().with_context(|| format!("ending node {}", node.spec.name))
     })?;
+    for folder in fs::read_dir(dir.join("nodes")).into_iter().flatten().flatten() {
+        qemu::end(&folder.path()).with_context(|| format!("ending machine {}", folder.path().display()))?;
+    }
     Recorder::new(dir).stop()?;
     unmount_below(dir)?;
     Net::new(&state.name, state.subnet).down()?;

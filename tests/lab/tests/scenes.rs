@@ -6,5 +6,7 @@ mod boot;
 mod egress;
 #[path = "scenes/killed.rs"]
 mod killed;
+#[path = "scenes/machine.rs"]
+mod machine;
 #[path = "scenes/place.rs"]
 mod place;

@@ -84,9 +84,14 @@ pub fn plant(recorder: &Recorder, leak: &Leak, send: impl FnOnce(&str) -> Result
 
 /// Plants the node's leak, also through the node's own resolver, which is how a program there would ask.
 pub fn plant_in_node(recorder: &Recorder, node: &Node) -> Result<()> {
+    plant_as_node(recorder, |argv| node.exec(argv).map(drop))
+}
+
+/// The same in whatever runs an argv as a node's own program.
+pub fn plant_as_node(recorder: &Recorder, run: impl FnOnce(&[&str]) -> Result<()>) -> Result<()> {
     let leak = Leak::new("node")?;
     plant(recorder, &leak, |script| {
         let resolve = format!("timeout 1 getent ahosts {} >/dev/null; {script}", leak.name());
-        node.exec(&["bash", "-c", &resolve]).map(drop)
+        run(&["bash", "-c", &resolve])
     })
 }
