@@ -68,6 +68,8 @@ pub enum Source {
         /// The upstream address.
         url: String,
     },
+    /// A file of the machine that packs; which one, only the recipe says: paths are one machine's own. Since schema 2.
+    Local,
     /// The lock itself: small documents.
     Inline {
         /// The content, canonical standard base64.

@@ -74,7 +74,7 @@ pub enum Refusal {
         reason: String,
     },
     /// The bundle is for a later sealift.
-    #[error("checking manifest {path}: it needs sealift {minimum} or later, this is {ours}")]
+    #[error("checking manifest {path}: it needs sealift {minimum} or later, this is {ours}; {brings}")]
     TooNew {
         /// The file.
         path: PathBuf,
@@ -82,6 +82,20 @@ pub enum Refusal {
         minimum: semver::Version,
         /// What we are.
         ours: semver::Version,
+        /// Whether the way out is in it.
+        brings: Brings,
+    },
+    /// Another format than the one we know, so that not even a newer sealift can be found in it.
+    #[error(
+        "checking manifest {path}: it has schema {schema}; this sealift knows schema {known}, and cannot look for a \
+         later sealift in it",
+        known = crate::Manifest::SCHEMA
+    )]
+    UnknownSchema {
+        /// The file.
+        path: PathBuf,
+        /// Its schema.
+        schema: u32,
     },
     /// `chunks.bin` is not the signed one.
     #[error("checking chunk list {path}: {reason}")]
@@ -129,6 +143,29 @@ pub enum Refusal {
         /// What is wrong.
         reason: String,
     },
+}
+
+/// Whether a bundle that needs a later sealift brings it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Brings {
+    /// This one, for this platform.
+    Sealift(semver::Version),
+    /// None for this platform.
+    None(crate::Platform),
+    /// Its schema is unknown: nobody can look.
+    Unknown(u32),
+}
+
+impl fmt::Display for Brings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sealift(version) => write!(f, "it brings sealift {version}"),
+            Self::None(platform) => write!(f, "it brings no sealift for {platform}"),
+            Self::Unknown(schema) => {
+                write!(f, "its schema {schema} is unknown, so it cannot be asked for one")
+            }
+        }
+    }
 }
 
 /// One volume that is not as listed.
@@ -265,7 +302,9 @@ impl Refusal {
             Self::SignatureFormat { .. } | Self::SignatureBad { .. } | Self::Manifest { .. } => {
                 "do not use this bundle; get it again from where it was packed"
             }
-            Self::TooNew { .. } => "take the newer sealift from whoever packed the bundle",
+            Self::TooNew { .. } | Self::UnknownSchema { .. } => {
+                "take the later sealift from whoever packed the bundle"
+            }
             Self::ChunkList { .. } | Self::Volumes { .. } | Self::Damaged { .. } => {
                 "nothing was used; copy the bundle to the stick again, or try another stick"
             }

@@ -5,6 +5,7 @@
 
 mod artifact;
 mod blob;
+mod carrier;
 mod check;
 mod chunk;
 mod content;
@@ -35,8 +36,9 @@ mod verify;
 mod volume;
 
 pub use blob::{BlobEntry, BlobKind, LockedBlob, Source};
+pub use carrier::{Carried, Carrier, SEALIFT};
 pub use chunk::CHUNK_SIZE;
-pub use error::{BundleError, DamagedRange, Refusal, VolumeProblem};
+pub use error::{Brings, BundleError, DamagedRange, Refusal, VolumeProblem};
 pub use item::{ChartItem, Item, ItemKind};
 pub use key::{KeyError, SecretKey, generate_key};
 pub use layout::pack_size;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
-use sealift_stream::Digest;
+use sealift_stream::{Digest, Format, SchemaError};
 use serde::{Deserialize, Serialize};
 
 use crate::{Item, ItemKind, LockedBlob, Platform, check};
@@ -64,9 +64,18 @@ pub enum LockError {
     },
 }
 
+/// Schema 2 has blobs `from: local`, which no reader of schema 1 knows; whatever schema 1 said, 2 says the same.
+const FORMAT: Format = Format::new(&[|_| ()]);
+
+/// What a lock of any schema has.
+#[derive(Deserialize)]
+struct Head {
+    schema: u64,
+}
+
 impl Lock {
-    /// The schema this code reads and writes.
-    pub const SCHEMA: u32 = 1;
+    /// The schema this code writes; earlier ones are read too.
+    pub const SCHEMA: u32 = FORMAT.today();
 
     /// Puts items and blobs in their order, joins blobs named twice, and checks the whole.
     pub fn normalise(mut self) -> Result<Self, LockError> {
@@ -89,10 +98,19 @@ impl Lock {
         Ok(self)
     }
 
-    /// Reads a lock's text. `origin` names it in errors.
+    /// Reads a lock's text of any schema. `origin` names it in errors.
     pub fn parse(text: &str, origin: &str) -> Result<Self, LockError> {
-        let lock: Self = serde_yaml::from_str(text)
-            .map_err(|error| LockError::Parse { origin: origin.to_owned(), reason: error.to_string() })?;
+        let wrong = |reason: String| LockError::Parse { origin: origin.to_owned(), reason };
+        let of_text = |error: serde_yaml::Error| wrong(error.to_string());
+        let of_schema = |error: SchemaError| wrong(error.to_string());
+        let found = serde_yaml::from_str::<Head>(text).map_err(of_text)?.schema;
+        let lock: Self = if FORMAT.is_today(found).map_err(of_schema)? {
+            serde_yaml::from_str(text).map_err(of_text)?
+        } else {
+            let mut document: serde_json::Value = serde_yaml::from_str(text).map_err(of_text)?;
+            FORMAT.migrate(found, &mut document).map_err(of_schema)?;
+            serde_json::from_value(document).map_err(|error| wrong(error.to_string()))?
+        };
         lock.check()?;
         Ok(lock)
     }

@@ -9,9 +9,9 @@ use sealift_stream::Digest;
 use crate::files::{self, MANIFEST, MANIFEST_LIMIT, SIGNATURE, SIGNATURE_LIMIT, SIGNATURES};
 use crate::manifest::{ManifestError, own_version};
 use crate::minisig::Minisig;
-use crate::nearby;
 use crate::verified::Verified;
-use crate::{BundleError, KeyId, Manifest, Refusal, Trust};
+use crate::{BundleError, Carrier, KeyId, Manifest, Platform, Refusal, Trust};
+use crate::{carrier, nearby};
 
 /// A bundle's directory; `S` says whether its signature has been checked.
 #[derive(Debug)]
@@ -77,6 +77,18 @@ impl Bundle<Unverified> {
         Ok(Bundle { dir: self.dir, state })
     }
 
+    /// Checks the signature, then of the manifest only what finding a sealift for `platform` needs: also of a bundle
+    /// that the running sealift is too old for. That it is not is the caller's business to look.
+    pub fn authenticate_carrier(
+        self,
+        trust: &Trust,
+        platform: &Platform,
+    ) -> Result<Bundle<Carrier>, BundleError> {
+        let signed = self.check_signatures(trust)?;
+        let state = Carrier::open(&self.dir, &self.state.manifest, signed, platform)?;
+        Ok(Bundle { dir: self.dir, state })
+    }
+
     /// Every signature file must be well-formed, every one by a key we trust must be good, and there must be one.
     fn check_signatures(&self, trust: &Trust) -> Result<(KeyId, String), BundleError> {
         let (mut seen, mut good) = (Vec::new(), None);
@@ -105,7 +117,11 @@ impl Bundle<Unverified> {
         let path = self.dir.join(MANIFEST);
         Manifest::parse(&self.state.manifest).map_err(|error| match error {
             ManifestError::Invalid(reason) => Refusal::Manifest { path, reason }.into(),
-            ManifestError::TooNew(minimum) => Refusal::TooNew { path, minimum, ours: own_version() }.into(),
+            ManifestError::TooNew(minimum) => {
+                let brings = carrier::brings(&self.state.manifest);
+                Refusal::TooNew { path, minimum, ours: own_version(), brings }.into()
+            }
+            ManifestError::Schema(schema) => Refusal::UnknownSchema { path, schema }.into(),
         })
     }
 }

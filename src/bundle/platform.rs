@@ -21,6 +21,16 @@ impl Platform {
         &self.0
     }
 
+    /// What this very program was built for, as the OCI specification spells it.
+    pub fn here() -> Self {
+        let architecture = match std::env::consts::ARCH {
+            "x86_64" => "amd64",
+            "aarch64" => "arm64",
+            other => other,
+        };
+        Self(format!("{}/{architecture}", std::env::consts::OS))
+    }
+
     /// Operating system, e.g. `linux`.
     pub fn os(&self) -> &str {
         self.part(0).unwrap_or_default()
@@ -85,6 +95,8 @@ mod tests {
     fn has_two_or_three_parts() {
         let arm: Platform = "linux/arm64/v8".parse().expect("parses");
         assert_eq!((arm.os(), arm.architecture(), arm.variant()), ("linux", "arm64", Some("v8")));
+        let here = Platform::here();
+        assert_eq!(here.as_str().parse(), Ok(here));
         for bad in ["", "linux", "linux/", "/amd64", "linux/AMD64", "a/b/c/d", "linux/amd64 ", "../x"] {
             assert!(bad.parse::<Platform>().is_err(), "{bad} was taken");
         }

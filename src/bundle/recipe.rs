@@ -63,7 +63,7 @@ pub struct RecipeSpec {
     pub manifests: Vec<ManifestRecipe>,
 }
 
-/// A program or archive from a download site.
+/// A program or archive from a download site, or from the machine that packs.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct FileRecipe {
@@ -71,10 +71,17 @@ pub struct FileRecipe {
     pub name: String,
     /// For people.
     pub version: String,
-    /// Where it is.
+    /// Where it is; empty for one of this machine.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub url: String,
-    /// `sha256:<hex>`, or the address of a checksum file (`<hex>`, or lines of `<hex>  name`).
+    /// `sha256:<hex>`, or the address of a checksum file (`<hex>`, or lines of `<hex>  name`). Of a file of this
+    /// machine it may be left out: the lock keeps what it had.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
     pub checksum: String,
+    /// A file of the machine that packs instead of an address, relative to the recipe that names it; after loading, to
+    /// the working directory.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
     /// The platform it is for, when only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,

@@ -43,6 +43,19 @@ impl Verified {
         let content = Arc::new(Content::new(dir.to_owned(), volumes, chunks));
         Ok(Self { manifest, content, by_digest, signer, comment, foreign, digest: None })
     }
+
+    pub(crate) fn signer(&self) -> KeyId {
+        self.signer
+    }
+
+    fn entry(&self, digest: &Digest) -> Option<&BlobEntry> {
+        Some(&self.manifest.blobs[*self.by_digest.get(digest)?])
+    }
+
+    pub(crate) fn blob_from(&self, digest: &Digest, offset: u64) -> Result<BlobReader, BundleError> {
+        let entry = self.entry(digest).ok_or_else(|| Refusal::Absent { what: format!("blob {digest}") })?;
+        Ok(BlobReader::new(Arc::clone(&self.content), entry, offset))
+    }
 }
 
 impl Bundle<Verified> {
@@ -84,7 +97,7 @@ impl Bundle<Verified> {
 
     /// The entry of a blob, if it is in the bundle.
     pub fn entry(&self, digest: &Digest) -> Option<&BlobEntry> {
-        Some(&self.state.manifest.blobs[*self.state.by_digest.get(digest)?])
+        self.state.entry(digest)
     }
 
     /// A blob's content. Its end is an error unless the whole has its digest.
@@ -95,8 +108,7 @@ impl Bundle<Verified> {
     /// A blob's content from `offset` on, to go on with a transfer that was cut. Chunks are checked all
     /// the same; whoever has the first part checks the digest of the whole.
     pub fn blob_from(&self, digest: &Digest, offset: u64) -> Result<BlobReader, BundleError> {
-        let entry = self.entry(digest).ok_or_else(|| Refusal::Absent { what: format!("blob {digest}") })?;
-        Ok(BlobReader::new(Arc::clone(&self.state.content), entry, offset))
+        self.state.blob_from(digest, offset)
     }
 
     /// The whole content of a small blob; one above `limit` bytes is refused.

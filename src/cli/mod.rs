@@ -12,6 +12,7 @@ mod man;
 mod pack;
 mod planned;
 mod report;
+mod self_update;
 mod site;
 mod verify;
 
@@ -29,6 +30,7 @@ pub(crate) use man::ManArgs;
 pub(crate) use pack::PackArgs;
 pub(crate) use planned::{InstallArgs, KubeconfigArgs, PlanArgs, ResetArgs, StatusArgs};
 pub(crate) use report::ReportArgs;
+pub(crate) use self_update::SelfUpdateArgs;
 pub(crate) use site::{ClusterArgs, SiteArgs};
 pub(crate) use verify::VerifyArgs;
 
@@ -104,6 +106,9 @@ pub(crate) enum Command {
 
     /// Take the cluster away and leave the servers as they were
     Reset(ResetArgs),
+
+    /// Replace this program by the sealift that a bundle brings
+    SelfUpdate(SelfUpdateArgs),
 
     /// Print completions for a shell
     Completions(CompletionsArgs),

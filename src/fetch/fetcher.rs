@@ -56,7 +56,7 @@ pub struct Fetcher {
     pub(crate) registries: Registries,
     /// Small documents that resolving read already: pack need not ask for them again.
     documents: Mutex<HashMap<Digest, Vec<u8>>>,
-    /// Files that the closed-world check downloaded and checked already.
+    /// Files at hand: of this machine, and what the closed-world check downloaded and checked already.
     files: Mutex<HashMap<Digest, PathBuf>>,
 }
 
@@ -122,6 +122,10 @@ impl Fetcher {
                 };
                 self.budget().run(attempt).await
             }
+            Source::Local => Err(FetchError::Address {
+                text: format!("a file of this machine with {}", blob.digest),
+                reason: "the recipe names none with this content".to_owned(),
+            }),
             Source::Url { url } => {
                 let url = self.options.mirrors.url(url)?;
                 let attempt = || async {

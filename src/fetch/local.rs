@@ -88,6 +88,7 @@ pub(crate) fn source_of(blob: &LockedBlob) -> String {
     match &blob.source {
         sealift_bundle::Source::Registry { repository } => format!("{repository}@{}", blob.digest),
         sealift_bundle::Source::Url { url } => url.clone(),
+        sealift_bundle::Source::Local => format!("{} on this machine", blob.digest),
         sealift_bundle::Source::Inline { .. } => format!("{} in the lock", blob.digest),
     }
 }

@@ -1,6 +1,6 @@
 //! `sealift inspect`: what is in a bundle, and who says so.
 
-use sealift_bundle::{Bundle, Item, ItemKind, Manifest, Trust};
+use sealift_bundle::{Bundle, BundleError, Item, ItemKind, Manifest, Trust};
 use sealift_stream::ByteSize;
 
 use super::verify::{TRUST, refused};
@@ -10,7 +10,8 @@ use crate::shell::{Shell, table};
 
 /// Runs `sealift inspect`.
 pub(crate) fn run(args: &InspectArgs, shell: &Shell) -> anyhow::Result<Exit> {
-    let bundle = Bundle::open(&args.bundle).map_err(|error| refused(&error))?;
+    let refused = |error: BundleError| refused(&error, &args.trust);
+    let bundle = Bundle::open(&args.bundle).map_err(refused)?;
     let (manifest, signature, proved) = if args.trust.is_empty() {
         let signers: Vec<String> = bundle.claimed_signers().iter().map(ToString::to_string).collect();
         let text = if signers.is_empty() {
@@ -18,11 +19,11 @@ pub(crate) fn run(args: &InspectArgs, shell: &Shell) -> anyhow::Result<Exit> {
         } else {
             format!("NOT CHECKED, it names key {}; give --trust KEY.pub", signers.join(", "))
         };
-        (bundle.claims().map_err(|error| refused(&error))?, text, false)
+        (bundle.claims().map_err(refused)?, text, false)
     } else {
         let trust = Trust::from_files(&args.trust)
             .map_err(|error| Failure::new(Exit::Usage, error.to_string()).next(TRUST))?;
-        let bundle = bundle.authenticate(&trust).map_err(|error| refused(&error))?;
+        let bundle = bundle.authenticate(&trust).map_err(refused)?;
         (bundle.manifest().clone(), format!("good, by key {}", bundle.signer()), true)
     };
     if shell.json() {

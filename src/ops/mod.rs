@@ -25,6 +25,7 @@ mod receipt_site;
 mod record;
 mod report;
 mod reset;
+mod self_update;
 mod signals;
 mod site;
 mod status;
@@ -65,6 +66,7 @@ pub(crate) async fn run(command: Command, shell: &Shell) -> anyhow::Result<Exit>
         Command::Kubeconfig(args) => kubeconfig::run(&args, shell).await,
         Command::Adopt(args) => adopt::run(&args, shell).await,
         Command::Reset(args) => reset::run(&args, shell).await,
+        Command::SelfUpdate(args) => self_update::run(&args, shell).await,
         Command::Completions(args) => completions::run(&args, shell),
         Command::Man(args) => man::run(&args, shell),
         Command::Helper(_) | Command::Attach(_) => anyhow::bail!("the node's side runs without this runtime"),

@@ -47,7 +47,7 @@ pub(crate) async fn run(args: PackArgs, shell: &Shell) -> anyhow::Result<Exit> {
             Failure::new(Exit::Refused, format!("writing lock {}: {error}", lock_path.display()))
         })?;
     }
-    let signer = sign(&packed.dir, &key).map_err(|error| super::verify::refused(&error))?;
+    let signer = sign(&packed.dir, &key).map_err(|error| super::verify::refused(&error, &[]))?;
     debug_assert_eq!(signer, SecretKey::id(&key));
     tell(&packed, &lock, &signer.to_string(), shell);
     Ok(Exit::Done)
@@ -68,6 +68,11 @@ async fn check_world(
         "  {} images named by {} charts, {} manifests and kubeadm: all inside",
         world.images, world.charts, world.manifests
     ));
+    if let Some(platform) = world.unasked {
+        shell.warn(&format!(
+            "file sealift is for {platform} and cannot be started here: its version is the recipe's word"
+        ));
+    }
     Ok(())
 }
 

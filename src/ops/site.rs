@@ -33,7 +33,7 @@ impl SiteFiles {
         })?;
         let bundle = Bundle::open(&args.bundle)
             .and_then(|bundle| bundle.authenticate(&trust))
-            .map_err(|error| verify::refused(&error))?;
+            .map_err(|error| verify::refused(&error, &args.trust))?;
         for foreign in bundle.foreign() {
             shell.warn(&format!("{foreign} lies beside the bundle and is ignored"));
         }

@@ -1,6 +1,8 @@
 //! `sealift verify`: is every bit as it was signed?
 
-use sealift_bundle::{Bundle, BundleError, Report, Trust, Verified};
+use std::path::{Path, PathBuf};
+
+use sealift_bundle::{Brings, Bundle, BundleError, Refusal, Report, Trust, Verified};
 
 use super::{Exit, Failure};
 use crate::cli::VerifyArgs;
@@ -13,9 +15,10 @@ pub(super) const TRUST: &str = "--trust takes the .pub file of who signed the bu
 pub(crate) fn run(args: &VerifyArgs, shell: &Shell) -> anyhow::Result<Exit> {
     let trust = Trust::from_files(&args.trust)
         .map_err(|error| Failure::new(Exit::Usage, error.to_string()).next(TRUST))?;
-    let bundle = Bundle::open(&args.bundle).map_err(|error| refused(&error))?;
-    let bundle = bundle.authenticate(&trust).map_err(|error| refused(&error))?;
-    let report = whole(&bundle, args.jobs, "verifying", shell).map_err(|error| refused(&error))?;
+    let refused = |error: BundleError| refused(&error, &args.trust);
+    let bundle = Bundle::open(&args.bundle).map_err(refused)?;
+    let bundle = bundle.authenticate(&trust).map_err(refused)?;
+    let report = whole(&bundle, args.jobs, "verifying", shell).map_err(refused)?;
     for name in &report.foreign {
         shell.warn(&format!("{name} is beside the bundle's files and not part of it; it is ignored"));
     }
@@ -57,12 +60,54 @@ pub(super) fn whole(
     Ok(report)
 }
 
-/// "Checked, and bad" ends with another code than "could not check".
-pub(super) fn refused(error: &BundleError) -> Failure {
+/// "Checked, and bad" ends with another code than "could not check". `trust` is what was given, for the command that
+/// helps where this sealift is too old.
+pub(super) fn refused(error: &BundleError, trust: &[PathBuf]) -> Failure {
     let exit = if error.is_integrity() { Exit::Integrity } else { Exit::Refused };
     let failure = Failure::new(exit, error.to_string());
+    if let BundleError::Refused(Refusal::TooNew { path, brings: Brings::Sealift(_), .. }) = error {
+        let bundle = path.parent().unwrap_or(path);
+        return failure.next(format!(
+            "take the sealift that the bundle brings, then run the same command again\n  {}",
+            self_update(bundle, trust)
+        ));
+    }
     match error.hint() {
         Some(hint) => failure.next(hint),
         None => failure,
+    }
+}
+
+/// The command, to be copied.
+fn self_update(bundle: &Path, trust: &[PathBuf]) -> String {
+    let mut words = vec!["sealift self-update".to_owned(), quoted(bundle)];
+    words.extend(trust.iter().map(|key| format!("--trust {}", quoted(key))));
+    if trust.is_empty() {
+        words.push("--trust KEY.pub".to_owned());
+    }
+    words.join(" ")
+}
+
+/// A path as a shell wants it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+    if text.chars().all(plain) { text } else { format!("'{}'", text.replace('\'', "'\\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::{Path, PathBuf};
+
+    use super::self_update;
+
+    #[test]
+    fn the_command_can_be_copied_as_it_is() {
+        let keys = ["plant.pub", "it's mine.pub"].map(PathBuf::from);
+        assert_eq!(
+            self_update(Path::new("/media/MY STICK/core-1.sealift"), &keys),
+            r"sealift self-update '/media/MY STICK/core-1.sealift' --trust plant.pub --trust 'it'\''s mine.pub'"
+        );
+        assert_eq!(self_update(Path::new("core"), &[]), "sealift self-update core --trust KEY.pub");
     }
 }

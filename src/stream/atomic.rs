@@ -48,14 +48,50 @@ impl AtomicFile {
     }
 
     /// Makes the content durable, then visible, then the name durable.
-    pub fn commit(mut self) -> io::Result<()> {
+    pub fn commit(self) -> io::Result<()> {
+        self.seal()?.commit()
+    }
+
+    /// Makes the content durable and closes it: a program that is still open for writing cannot be started.
+    pub fn seal(mut self) -> io::Result<SealedFile> {
         if let Some(file) = &self.file {
             file.sync_all()?;
         }
-        fs::rename(&self.partial, &self.target)?;
         self.file = None;
+        let (partial, target) = (std::mem::take(&mut self.partial), std::mem::take(&mut self.target));
+        Ok(SealedFile { partial: Some(partial), target })
+    }
+}
+
+/// An [`AtomicFile`] that is whole and not visible yet: somebody may look at it before it is. Dropped without a commit,
+/// it takes its partial file away.
+#[derive(Debug)]
+pub struct SealedFile {
+    partial: Option<PathBuf>,
+    target: PathBuf,
+}
+
+impl SealedFile {
+    /// Where it is meanwhile.
+    pub fn path(&self) -> &Path {
+        self.partial.as_deref().unwrap_or(&self.target)
+    }
+
+    /// Makes it visible, then its name durable.
+    pub fn commit(mut self) -> io::Result<()> {
+        fs::rename(self.path(), &self.target)?;
+        self.partial = None;
         let parent = self.target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         File::open(parent)?.sync_all()
+    }
+}
+
+impl Drop for SealedFile {
+    fn drop(&mut self) {
+        if let Some(partial) = self.partial.take() {
+            // Best effort: a partial file that stays is replaced by the next run.
+            let _ = fs::remove_file(partial);
+        }
     }
 }
 
@@ -99,6 +135,25 @@ mod tests {
         assert_eq!(fs::metadata(&path)?.permissions().mode() & 0o777, 0o600);
         drop(AtomicFile::create(&path)?);
         assert_eq!(fs::read(&path)?, b"new");
+        assert_eq!(fs::read_dir(dir.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn a_sealed_program_can_be_started_before_it_is_there() -> std::io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("program");
+        let sealed = |text: &[u8]| {
+            let mut file = AtomicFile::create_mode(&path, 0o700)?;
+            file.write_all(text)?;
+            file.seal()
+        };
+        let file = sealed(b"#!/bin/sh\nexit 7\n")?;
+        assert_eq!(std::process::Command::new(file.path()).status()?.code(), Some(7));
+        assert!(!path.exists());
+        file.commit()?;
+        drop(sealed(b"not meant to stay")?);
+        assert_eq!(std::process::Command::new(&path).status()?.code(), Some(7));
         assert_eq!(fs::read_dir(dir.path())?.count(), 1);
         Ok(())
     }

@@ -1,4 +1,5 @@
-# From a lock to a curl configuration: every blob under its digest, from the mirrors that pack asks.
+# From a lock to a curl configuration: every blob under its digest, from the mirrors that pack asks. The one local file
+# of the core recipe is the sealift that packs.
 BEGIN {
   count = split(mirrors, pairs, " ")
   for (i = 1; i <= count; i++) { at = index(pairs[i], "="); base[substr(pairs[i], 1, at - 1)] = substr(pairs[i], at + 1) }
@@ -18,6 +19,7 @@ BEGIN {
   server = substr(address, 1, RLENGTH)
   print_blob(server "/v2" substr(address, RLENGTH + 1) rest "/" (kind == "manifest" ? "manifests" : "blobs") "/" digest)
 }
+/^    from: local/ { print_blob("file://" sealift) }
 /^    url:/ {
   for (site in base) if (index($2, site "/") == 1) { print_blob(base[site] substr($2, length(site) + 1)); next }
   print "no mirror for " $2 > "/dev/stderr"; exit 1

@@ -23,7 +23,8 @@ fetch() {
 hash_all() { (cd "$dir/blobs" && openssl dgst -sha256 -r * > ../digests); }
 
 pack >> "$dir/log" 2>&1
-awk -f tests/bench/lock-to-curl.awk -v dir="$dir/blobs" -v mirrors="${mirrors[*]}" "$dir/bench.lock" > "$dir/curl.conf"
+awk -f tests/bench/lock-to-curl.awk -v dir="$dir/blobs" -v mirrors="${mirrors[*]}" \
+  -v sealift="$(realpath "$sealift")" "$dir/bench.lock" > "$dir/curl.conf"
 ours=() single=() parallel=() hash=() synced=()
 for _ in $(seq "$([ "$measure" ] && echo "$rounds" || echo 1)"); do
   single+=("$(timed fetch)")

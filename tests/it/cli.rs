@@ -2,7 +2,7 @@
 
 use super::kit::{Ran, SEALIFT, sealift};
 
-const VERBS: [&str; 15] = [
+const VERBS: [&str; 16] = [
     "key",
     "pack",
     "verify",
@@ -16,6 +16,7 @@ const VERBS: [&str; 15] = [
     "kubeconfig",
     "adopt",
     "reset",
+    "self-update",
     "completions",
     "man",
 ];

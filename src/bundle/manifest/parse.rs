@@ -13,6 +13,8 @@ pub(crate) enum ManifestError {
     Invalid(String),
     #[error("it needs sealift {0} or later")]
     TooNew(semver::Version),
+    #[error("it has schema {0}; this sealift knows schema {known}", known = Manifest::SCHEMA)]
+    Schema(u32),
 }
 
 /// What every manifest of any schema has.
@@ -39,8 +41,7 @@ impl Manifest {
             return Err(ManifestError::TooNew(head.minimum_sealift));
         }
         if head.schema != Self::SCHEMA {
-            let text = format!("it has schema {}; this sealift knows schema {}", head.schema, Self::SCHEMA);
-            return Err(ManifestError::Invalid(text));
+            return Err(ManifestError::Schema(head.schema));
         }
         let manifest: Self = serde_json::from_slice(bytes).map_err(invalid)?;
         manifest.check().map_err(ManifestError::Invalid)?;

@@ -205,6 +205,7 @@ fn origin(blob: &LockedBlob) -> String {
     match &blob.source {
         Source::Registry { repository } => repository.clone(),
         Source::Url { url } => url.clone(),
+        Source::Local => "this machine".into(),
         Source::Inline { .. } => "the lock".into(),
     }
 }

@@ -75,8 +75,9 @@ fn load_joined(path: &Path, above: &mut Vec<PathBuf>) -> Result<Recipe, RecipeEr
     let text = std::fs::read_to_string(path).map_err(read_error)?;
     let mut recipe = Recipe::parse_part(&text, &path.display().to_string())?;
     let folder = path.parent().unwrap_or(Path::new(""));
-    for manifest in &mut recipe.spec.manifests {
-        manifest.path = folder.join(&manifest.path).display().to_string();
+    let files = recipe.spec.files.iter_mut().filter_map(|file| file.path.as_mut());
+    for path in recipe.spec.manifests.iter_mut().map(|manifest| &mut manifest.path).chain(files) {
+        *path = folder.join(&*path).display().to_string();
     }
     above.push(real);
     for include in std::mem::take(&mut recipe.spec.include) {
@@ -166,6 +167,34 @@ spec:
         ] {
             assert!(error.contains(part), "{error} says nothing of {part}");
         }
+    }
+
+    #[test]
+    fn a_file_of_this_machine_lies_beside_the_recipe_that_names_it() -> Result<(), Box<dyn std::error::Error>>
+    {
+        let folder = tempfile::tempdir()?;
+        fs::create_dir(folder.path().join("parts"))?;
+        fs::write(folder.path().join("core.yaml"), CORE)?;
+        let other = |file: &str| format!("{OTHER}  files:\n    - {{name: sealift, {file}}}\n");
+        let load = |file: &str| {
+            fs::write(folder.path().join("parts/other.yaml"), other(file))?;
+            Recipe::load(&folder.path().join("core.yaml"))
+                .map_err(|error| std::io::Error::other(error.to_string()))
+        };
+        let recipe = load("version: 0.2.0, path: bin/sealift, platform: linux/amd64")?;
+        let path = recipe.spec.files[1].path.as_deref();
+        assert!(path.is_some_and(|path| path.ends_with("parts/bin/sealift")), "{path:?}");
+        for (file, why) in [
+            ("version: 0.2.0, platform: linux/amd64", "needs a url with its checksum, or a path"),
+            ("version: 0.2.0, path: x, url: 'https://x/y', platform: linux/amd64", "a url and a path"),
+            ("version: 0.2.0, path: x, checksum: 'https://x/y', platform: linux/amd64", "must be sha256:HEX"),
+            ("version: v0.2, path: x, platform: linux/amd64", "'v0.2' must look like 1.2.3"),
+            ("version: 0.2.0, path: x", "needs its platform"),
+        ] {
+            let error = load(file).expect_err("was taken").to_string();
+            assert!(error.contains(why), "{error} says nothing of: {why}");
+        }
+        Ok(())
     }
 
     #[test]

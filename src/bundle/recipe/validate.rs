@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use sealift_stream::Digest;
 
-use super::{Recipe, RecipeError};
-use crate::check;
+use super::{FileRecipe, Recipe, RecipeError};
+use crate::{SEALIFT, check};
 
 impl Recipe {
     /// Finds everything that is wrong, then fails once.
@@ -29,9 +29,10 @@ impl Recipe {
         for file in &spec.files {
             note(check::name(&file.name, "file name"));
             note(check::name(&file.version, &format!("version of file {}", file.name)));
-            note(address(&file.url, &format!("url of file {}", file.name)));
-            if file.checksum.parse::<Digest>().is_err() {
-                note(address(&file.checksum, &format!("checksum of file {}", file.name)));
+            note(origin_of(file));
+            note(checksum_of(file));
+            if file.name == SEALIFT {
+                note(comparable(file));
             }
         }
         for chart in &spec.charts {
@@ -68,6 +69,37 @@ fn address(text: &str, what: &str) -> Result<(), String> {
         Some(rest) if !rest.is_empty() && !text.contains(char::is_whitespace) => Ok(()),
         _ => Err(format!("{what} '{text}' must begin with https://")),
     }
+}
+
+/// From one place, and from one only.
+fn origin_of(file: &FileRecipe) -> Result<(), String> {
+    match (&file.path, file.url.is_empty()) {
+        (Some(path), true) if !path.is_empty() => Ok(()),
+        (Some(_), false) => Err(format!("file {} has a url and a path; say one of them", file.name)),
+        (_, true) => Err(format!("file {} needs a url with its checksum, or a path", file.name)),
+        (None, false) => address(&file.url, &format!("url of file {}", file.name)),
+    }
+}
+
+fn checksum_of(file: &FileRecipe) -> Result<(), String> {
+    let literal = file.checksum.parse::<Digest>().is_ok();
+    match &file.path {
+        _ if literal => Ok(()),
+        Some(_) if file.checksum.is_empty() => Ok(()),
+        Some(_) => Err(format!("checksum of file {} must be sha256:HEX, or left out", file.name)),
+        None => address(&file.checksum, &format!("checksum of file {}", file.name)),
+    }
+}
+
+/// A sealift that is told to be newer must be comparable, and for one kind of machine.
+fn comparable(file: &FileRecipe) -> Result<(), String> {
+    if semver::Version::parse(&file.version).is_err() {
+        return Err(format!("version of file {SEALIFT} '{}' must look like 1.2.3", file.version));
+    }
+    if file.platform.is_none() {
+        return Err(format!("file {SEALIFT} needs its platform, e.g. linux/amd64"));
+    }
+    Ok(())
 }
 
 fn once<'a>(what: &str, names: impl Iterator<Item = &'a String>) -> Result<(), String> {

@@ -1,4 +1,9 @@
-//! A program or archive: its digest from its checksum, its size from the server.
+//! A program or archive: its digest from its checksum, its size from the server; of one of this machine both from the
+//! file itself.
+
+use std::fs::File;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
 
 use futures::StreamExt as _;
 use reqwest::Method;
@@ -20,6 +25,10 @@ pub(super) async fn resolve(
     previous: Option<&Lock>,
 ) -> Result<Resolved, FetchError> {
     let literal = file.checksum.parse::<Digest>().ok();
+    if let Some(path) = &file.path {
+        let (digest, size) = local(fetcher, file, Path::new(path), literal).await?;
+        return Ok(resolved(file, path, digest, size, Source::Local));
+    }
     let known = previous.and_then(|lock| known(lock, file)).filter(|(d, _)| literal.is_none_or(|l| l == *d));
     let (digest, size) = if let Some(known) = known {
         known
@@ -31,7 +40,12 @@ pub(super) async fn resolve(
         };
         (digest, size(fetcher, &mut budget, file, digest).await?)
     };
-    let media_type = media_type(&file.url).to_owned();
+    Ok(resolved(file, &file.url, digest, size, Source::Url { url: file.url.clone() }))
+}
+
+/// The item and its one blob. `place` tells an archive by its ending.
+fn resolved(file: &FileRecipe, place: &str, digest: Digest, size: u64, source: Source) -> Resolved {
+    let media_type = media_type(place).to_owned();
     let item = Item {
         kind: ItemKind::File,
         name: file.name.clone(),
@@ -42,16 +56,54 @@ pub(super) async fn resolve(
         platform: file.platform.clone(),
         chart: None,
     };
-    let source = Source::Url { url: file.url.clone() };
-    let blob = LockedBlob {
-        digest,
-        size,
-        media_type,
-        kind: BlobKind::File,
-        platform: file.platform.clone(),
-        source,
-    };
-    Ok(Resolved { item, blobs: vec![blob] })
+    let platform = file.platform.clone();
+    let blob = LockedBlob { digest, size, media_type, kind: BlobKind::File, platform, source };
+    Resolved { item, blobs: vec![blob] }
+}
+
+/// Reads a file of this machine, and keeps its place for the pack that follows. It is read every time: nothing but its
+/// content tells whether it is another one than the lock has.
+async fn local(
+    fetcher: &Fetcher,
+    file: &FileRecipe,
+    path: &Path,
+    wanted: Option<Digest>,
+) -> Result<(Digest, u64), FetchError> {
+    let place: PathBuf = path.to_owned();
+    let read = tokio::task::spawn_blocking(move || hash(&place)).await;
+    let (digest, size) = read
+        .map_err(std::io::Error::other)
+        .flatten()
+        .map_err(|source| FetchError::Local { path: path.to_owned(), source })?;
+    match wanted {
+        Some(expected) if expected != digest => {
+            Err(FetchError::Digest { what: path.display().to_string(), expected, seen: digest })
+        }
+        _ if size == 0 => {
+            Err(FetchError::File { file: file.name.clone(), reason: format!("{} is empty", path.display()) })
+        }
+        _ => {
+            fetcher.keep_file(digest, path);
+            Ok((digest, size))
+        }
+    }
+}
+
+fn hash(path: &Path) -> std::io::Result<(Digest, u64)> {
+    let mut file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(std::io::Error::new(std::io::ErrorKind::InvalidInput, "it is no regular file"));
+    }
+    let (mut hasher, mut size, mut piece) = (Hasher::new(), 0, vec![0; 256 * 1024]);
+    loop {
+        match file.read(&mut piece)? {
+            0 => return Ok((hasher.finish(), size)),
+            count => {
+                hasher.update(&piece[..count]);
+                size += count as u64;
+            }
+        }
+    }
 }
 
 /// Digest and size under the same name, version and address.

@@ -51,6 +51,14 @@ pub enum WorldError {
         /// Its exit status and its last words.
         reason: String,
     },
+    /// A sealift that is not what the recipe says: a site would be told of a version that never comes.
+    #[error("asking file sealift for its version: it says '{said}', and the recipe says {wanted}")]
+    Sealift {
+        /// Its own words.
+        said: String,
+        /// The recipe's.
+        wanted: String,
+    },
     /// Its output, or a manifest, is not YAML of Kubernetes objects.
     #[error("looking for images in {origin}: {reason}")]
     Unreadable {

@@ -8,7 +8,7 @@ mod tools;
 use std::collections::BTreeSet;
 use std::path::Path;
 
-use sealift_bundle::{Item, ItemKind, Lock, LockedBlob, Recipe};
+use sealift_bundle::{Item, ItemKind, Lock, LockedBlob, Platform, Recipe, SEALIFT};
 
 use crate::{Fetcher, ImageName};
 
@@ -18,7 +18,7 @@ use program::Program;
 use tools::Tools;
 
 /// What was looked at, for the closing words of pack.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct WorldReport {
     /// Charts rendered.
     pub charts: usize,
@@ -26,10 +26,13 @@ pub struct WorldReport {
     pub manifests: usize,
     /// Different image names met.
     pub images: usize,
+    /// A sealift for machines of another kind: it cannot be asked here whether it is what the recipe says.
+    pub unasked: Option<Platform>,
 }
 
 /// Renders every chart with the recipe's values by the bundle's own helm, reads the recipe's manifests, asks the
-/// bundle's own kubeadm for its list, and compares the images they name with the lock.
+/// bundle's own kubeadm for its list, and compares the images they name with the lock. Of a sealift that the bundle
+/// brings, the version is asked too.
 ///
 /// Programs, archives and values lie under `scratch`, which the caller makes, keeps private and removes after the
 /// pack: what was downloaded for the check is packed from there.
@@ -65,6 +68,9 @@ pub async fn closed_world(
             object: format!("images of {}", lock.kubernetes),
             image: image.to_owned(),
         }));
+    }
+    if let Some(item) = lock.item(ItemKind::File, SEALIFT) {
+        report.unasked = ask_sealift(&tools, item).await?;
     }
     report.images = found.iter().map(|named| named.image.as_str()).collect::<BTreeSet<_>>().len();
     let missing = missing(lock, found);
@@ -135,11 +141,28 @@ async fn render(tools: &Tools<'_>, helm: &Path, chart: &Item) -> Result<String, 
 }
 
 async fn kubeadm_images(tools: &Tools<'_>, kubernetes: &str) -> Result<String, WorldError> {
-    let kubeadm = tools.kubeadm().await?;
+    let kubeadm = tools.program(tools::KUBEADM).await?;
     Program::new(&kubeadm, tools.scratch)
         .args(["config", "images", "list", "--kubernetes-version", kubernetes])
         .output("asking kubeadm for its images")
         .await
+}
+
+/// Whether the sealift that the bundle brings says the version that the recipe says. None when it was asked.
+async fn ask_sealift(tools: &Tools<'_>, item: &Item) -> Result<Option<Platform>, WorldError> {
+    if let Some(other) = item.platform.as_ref().filter(|platform| **platform != Platform::here()) {
+        return Ok(Some(other.clone()));
+    }
+    let program = tools.program(SEALIFT).await?;
+    let said = Program::new(&program, tools.scratch)
+        .arg("--version")
+        .output("asking file sealift for its version")
+        .await?;
+    if said.trim_end() == format!("sealift {}", item.version) {
+        return Ok(None);
+    }
+    let said = said.chars().filter(|c| !c.is_control()).take(60).collect();
+    Err(WorldError::Sealift { said, wanted: item.version.clone() })
 }
 
 /// The blob with an item's content.

@@ -48,10 +48,10 @@ impl Tools<'_> {
         }
     }
 
-    /// The kubeadm program.
-    pub(super) async fn kubeadm(&self) -> Result<PathBuf, WorldError> {
+    /// A program that is a file of its own.
+    pub(super) async fn program(&self, name: &'static str) -> Result<PathBuf, WorldError> {
         use std::os::unix::fs::PermissionsExt as _;
-        let path = self.tool(KUBEADM, KUBEADM).await?;
+        let path = self.tool(name, name).await?;
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o700))
             .map_err(|source| WorldError::Read { path: path.clone(), source })?;
         Ok(path)

@@ -27,6 +27,8 @@ pub(super) fn world(error: &WorldError) -> Failure {
         ),
         WorldError::NoTool { name } => Failure::new(Exit::Usage, error.to_string())
             .next(format!("add a file named {name} to the recipe, as bundle/core.yaml has it")),
+        WorldError::Sealift { .. } => Failure::new(Exit::Usage, error.to_string())
+            .next("write the version that it says into the recipe, or name the program that is meant"),
         WorldError::Fetch { source, .. } => {
             let inner = fetch(source);
             let failure = Failure::new(inner.exit, error.to_string());

@@ -56,6 +56,26 @@ pub(super) const FILES: &[Case] = &[
         3,
         &["none of the trusted keys"],
     ),
+    // another sealift
+    case("sealift self-update", 2, &["BUNDLE", "--trust"]),
+    case("sealift self-update stick/core-1.sealift", 2, &["--trust"]),
+    case(
+        "sealift self-update stick/core-1.sealift --trust none.pub",
+        2,
+        &["none.pub", "nothing was changed"],
+    ),
+    case("sealift self-update stick/core-1.sealift --trust plant.sec --yes", 2, &["it is a secret key"]),
+    case("sealift self-update stick --trust plant.pub --yes", 1, &["stick/core-1.sealift"]),
+    case(
+        "sealift self-update stick/core-1.sealift --trust other.pub --yes",
+        3,
+        &["none of the trusted keys"],
+    ),
+    case(
+        "sealift self-update stick/core-1.sealift --trust plant.pub --yes --output x",
+        2,
+        &["core 1 brings no sealift for linux/amd64", "nothing was changed", "whoever packed"],
+    ),
     // the cluster file
     case("sealift enroll -c none.yaml", 2, &["none.yaml", "sealift init"]),
     case("sealift reset -c folder --yes", 2, &["folder", "directory"]),

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on has failed")]
 #![expect(clippy::cast_possible_truncation, reason = "sizes here are made up and small")]
 
+mod carrier;
 mod damage;
 mod kill;
 mod large;
