@@ -15,6 +15,7 @@ const RUNS: usize = 20;
 #[derive(Debug, Clone, Default)]
 pub struct History {
     runs: Vec<Vec<Record>>,
+    passed_over: Vec<String>,
 }
 
 /// How long a plan will take.
@@ -29,20 +30,31 @@ pub struct Estimate {
 }
 
 impl History {
-    /// Reads the newest journals of `<cluster_dir>/runs`. One that cannot be read tells nothing; an estimate is no
-    /// reason to stop.
+    /// Reads the newest journals of `<cluster_dir>/runs`. One that cannot be read (a later sealift wrote it, say) tells
+    /// nothing and is [passed over](Self::passed_over); an estimate is no reason to stop.
     pub fn read(cluster_dir: &Path) -> Self {
         let Ok(entries) = fs::read_dir(cluster_dir.join("runs")) else { return Self::default() };
         let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
         paths.sort();
-        let newest = paths.iter().rev().take(RUNS);
-        let runs = newest.filter_map(|path| Journal::parse(&fs::read_to_string(path).ok()?).ok());
-        Self { runs: runs.collect() }
+        let mut history = Self::default();
+        for path in paths.iter().rev().take(RUNS) {
+            let text = fs::read_to_string(path).map_err(|error| error.to_string());
+            match text.and_then(|text| Journal::parse(&text).map_err(|error| error.to_string())) {
+                Ok(records) => history.runs.push(records),
+                Err(why) => history.passed_over.push(format!("{}: {why}", path.display())),
+            }
+        }
+        history
     }
 
     /// The history of these runs.
     pub fn of(runs: Vec<Vec<Record>>) -> Self {
-        Self { runs }
+        Self { runs, passed_over: vec![] }
+    }
+
+    /// Journals that could not be read, each with the reason.
+    pub fn passed_over(&self) -> &[String] {
+        &self.passed_over
     }
 
     /// How long `plan` will take: in each play its slowest node counts, and plays follow each other. A step takes
@@ -188,8 +200,14 @@ mod tests {
             .collect();
         std::fs::write(runs.join("2026-install.jsonl"), lines.concat()).unwrap();
         std::fs::write(runs.join("2027-install.jsonl"), "rubbish\n").unwrap();
-        let estimate = History::read(dir.path()).estimate(&plan(&[("a", "cp1", "images")]));
+        let later = lines.concat().replace("\"schema\":1", "\"schema\":2");
+        std::fs::write(runs.join("2028-install.jsonl"), later).unwrap();
+        let history = History::read(dir.path());
+        let estimate = history.estimate(&plan(&[("a", "cp1", "images")]));
         assert_eq!((estimate.runs, estimate.unknown.len()), (1, 0));
+        let [later, rubbish] = history.passed_over() else { panic!("{:?}", history.passed_over()) };
+        assert!(later.contains("2028-install.jsonl: it has schema 2, a later sealift's"), "{later}");
+        assert!(rubbish.contains("2027-install.jsonl: "), "{rubbish}");
         assert_eq!(History::read(&dir.path().join("none")).estimate(&plan(&[])).runs, 0);
     }
 }

@@ -144,6 +144,9 @@ pub enum Event {
         /// How long it took, in seconds.
         seconds: f64,
     },
+    /// What a later sealift calls by a name that this one does not know; read and passed over, never sent.
+    #[serde(other)]
+    Later,
 }
 
 /// How a step that did not fail ended.

@@ -4,7 +4,7 @@ mod frozen;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use sealift_stream::Digest;
+use sealift_stream::{Digest, Format, SchemaError};
 use serde::{Deserialize, Serialize};
 
 use crate::ctx::Pending;
@@ -18,6 +18,8 @@ pub use frozen::{Basis, Moved};
 pub(crate) const CLUSTER_LANE: &str = "cluster";
 /// Nodes asked at once.
 const PARALLEL: usize = 32;
+/// As it was from the first day.
+const FORMAT: Format = Format::new(&[]);
 
 /// Every change a run would make, with its reason.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -83,7 +85,12 @@ pub enum PlanError {
 
 impl Plan {
     /// The schema this code writes.
-    pub const SCHEMA: u32 = 1;
+    pub const SCHEMA: u32 = FORMAT.today();
+
+    /// Reads a plan as [`serde_json`] wrote it, of any schema.
+    pub fn read(text: &str) -> Result<Self, SchemaError> {
+        FORMAT.read(text.as_bytes())
+    }
 
     /// Observes every step on every node; changes nothing.
     pub async fn observe(compiled: &Compiled, site: &Site) -> Result<Self, PlanError> {

@@ -3,7 +3,7 @@
 
 use sealift_cluster::{Cluster, Problems};
 use sealift_node::{HostError, Mutate, Owner, Probe, paths};
-use sealift_stream::Digest;
+use sealift_stream::{Digest, Format, SchemaError};
 use serde::{Deserialize, Serialize};
 
 use crate::step::receipt_path;
@@ -18,6 +18,8 @@ const LIMIT: u64 = 4 << 20;
 const JOURNAL_LIMIT: u64 = 32 << 20;
 /// Journals that stay on a control plane.
 const KEEP: usize = 16;
+/// As it was from the first day.
+const FORMAT: Format = Format::new(&[]);
 
 /// One document and not several files: it is there whole or not at all. No secret is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,15 +88,12 @@ pub enum RecordError {
     #[error(transparent)]
     Host(#[from] HostError),
     /// A later sealift wrote it.
-    #[error(
-        "{FILE} on {node} has schema {schema}, and this sealift knows {}; nothing was changed",
-        SiteRecord::SCHEMA
-    )]
+    #[error("{FILE} on {node}: {why}; nothing was changed")]
     TooNew {
         /// The control plane.
         node: String,
-        /// The record's schema.
-        schema: u64,
+        /// What it is, and what reads it.
+        why: SchemaError,
     },
     /// It is no record.
     #[error("{FILE} on {node} cannot be understood: {why}; nothing was changed")]
@@ -108,7 +107,7 @@ pub enum RecordError {
 
 impl SiteRecord {
     /// The schema this sealift writes.
-    pub const SCHEMA: u32 = 1;
+    pub const SCHEMA: u32 = FORMAT.today();
 
     /// Whether both say the same of the site, whoever's run it was.
     pub fn same_site(&self, other: &Self) -> bool {
@@ -133,19 +132,10 @@ impl SiteRecord {
     }
 
     fn parse(bytes: &[u8], node: &str) -> Result<Self, RecordError> {
-        #[derive(Deserialize)]
-        struct Head {
-            schema: u64,
-        }
-        let damaged = |error: serde_json::Error| {
-            let why = error.to_string();
-            RecordError::Damaged { node: node.to_owned(), why }
-        };
-        let schema = serde_json::from_slice::<Head>(bytes).map_err(damaged)?.schema;
-        if schema > u64::from(Self::SCHEMA) {
-            return Err(RecordError::TooNew { node: node.to_owned(), schema });
-        }
-        serde_json::from_slice(bytes).map_err(damaged)
+        FORMAT.read(bytes).map_err(|error| match error {
+            SchemaError::Damaged(why) => RecordError::Damaged { node: node.to_owned(), why },
+            why @ SchemaError::Newer { .. } => RecordError::TooNew { node: node.to_owned(), why },
+        })
     }
 
     /// Writes it whole. Root's alone: it tells an attacker the site's plan.

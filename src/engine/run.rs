@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::schedule::{Gates, Lane, in_lanes};
-use crate::{Compiled, Event, Keeper, Plan, Site};
+use crate::{Compiled, Event, Journal, Keeper, Plan, Site};
 
 mod error;
 mod lane;
@@ -62,7 +62,7 @@ impl Run<'_> {
         let events = &self.site.events;
         self.site.stop.run_begins();
         events.send(Event::RunStarted {
-            schema: 1,
+            schema: Journal::SCHEMA,
             verb: self.plan.verb.clone(),
             cluster: self.plan.cluster.clone(),
             plan: self.plan.digest,

@@ -133,11 +133,13 @@ fn own_login(record: &SiteRecord, from: &Place, args: &AdoptArgs) -> anyhow::Res
 
 /// Journals that can be read; the others are evidence of nothing.
 fn readable(found: Vec<RecordedJournal>, shell: &Shell) -> Vec<RecordedJournal> {
-    let (good, bad): (Vec<_>, Vec<_>) = found.into_iter().partition(|journal| {
-        std::str::from_utf8(&journal.text).is_ok_and(|text| Journal::parse(text).is_ok())
-    });
-    for journal in bad {
-        shell.warn(&format!("the journal {} cannot be understood and is left there", journal.name));
+    let mut good = vec![];
+    for journal in found {
+        let text = std::str::from_utf8(&journal.text).map_err(|error| error.to_string());
+        match text.and_then(|text| Journal::parse(text).map_err(|error| error.to_string())) {
+            Ok(_) => good.push(journal),
+            Err(why) => shell.warn(&format!("the journal {} is left there: {why}", journal.name)),
+        }
     }
     good
 }

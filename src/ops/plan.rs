@@ -23,7 +23,11 @@ pub(crate) async fn run(args: &PlanArgs, shell: &Shell) -> anyhow::Result<Exit> 
     }
     let files = SiteFiles::open(&args.site, shell)?;
     let plan = change::only_plan(&files, args.diff, shell).await?;
-    let estimate = History::read(&files.state_dir()).estimate(&plan);
+    let history = History::read(&files.state_dir());
+    for journal in history.passed_over() {
+        shell.warn(&format!("the estimate goes without the journal {journal}"));
+    }
+    let estimate = history.estimate(&plan);
     if shell.json() {
         shell.data_json(&Document { plan: &plan, estimate })?;
     } else {

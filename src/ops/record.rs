@@ -19,7 +19,9 @@ pub(crate) fn understood(
             Ok(None)
         }
         Err(error @ RecordError::TooNew { .. }) => Err(Failure::new(Exit::Refused, error.to_string())
-            .next("work with the sealift that is on the newest bundle: sealift self-update BUNDLE")
+            .next(
+                "sealift self-update BUNDLE --trust KEY.pub, with the newest bundle that was installed here",
+            )
             .into()),
     }
 }

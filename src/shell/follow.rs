@@ -90,7 +90,10 @@ impl<'a> Follower<'a> {
                 self.spans.push(Span { lane: node, name: step, from: started, to: started + seconds });
             }
             Event::StopAsked { by, waiting } => self.say(&stopping(self.shell, &by, &waiting)),
-            Event::RunStarted { .. } | Event::PlayFinished { .. } | Event::RunFinished { .. } => {}
+            Event::RunStarted { .. }
+            | Event::PlayFinished { .. }
+            | Event::RunFinished { .. }
+            | Event::Later => {}
         }
     }
 

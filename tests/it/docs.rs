@@ -81,7 +81,7 @@ fn faults(text: &str, helps: &mut Helps) -> (Vec<String>, usize) {
             let fault = match words.split_first() {
                 Some((&"sealift", words)) => helps.wrong(words),
                 Some((option, _)) if option.starts_with("--") => {
-                    let verbs = "key generate,pack,verify,inspect,init,enroll,plan,install,adopt,reset,man"
+                    let verbs = "key generate,pack,verify,inspect,init,enroll,plan,install,adopt,reset,man,self-update"
                         .split(',');
                     let known = verbs.into_iter().any(|verb| helps.knows(verb, option));
                     (!known).then(|| format!("no verb has {option}"))
@@ -202,6 +202,36 @@ fn every_exit_code_has_its_row() {
     for number in numbers {
         assert!(page.contains(&format!("\n| {number} |")), "exit-codes.md lacks {number}");
     }
+}
+
+#[test]
+fn every_stored_file_has_its_schema_in_the_table() {
+    let page = read("docs/reference/schemas.md");
+    for (file, schema) in [
+        ("manifest", sealift_bundle::Manifest::SCHEMA),
+        ("lock", sealift_bundle::Lock::SCHEMA),
+        ("plan", sealift_engine::Plan::SCHEMA),
+        ("journal", sealift_engine::Journal::SCHEMA),
+        ("site record", sealift_engine::SiteRecord::SCHEMA),
+    ] {
+        let row = page.lines().find(|line| line.starts_with(&format!("| {file} |"))).unwrap_or_default();
+        let said = row.split('|').nth(3).unwrap_or_default().trim();
+        assert_eq!(said, schema.to_string(), "schemas.md says of {file}: {row}");
+        for number in 2..=schema {
+            assert!(
+                page.contains(&format!("\n| {file} | {number} |")),
+                "what came with schema {number} of {file}?"
+            );
+        }
+    }
+}
+
+#[test]
+fn the_core_recipe_brings_this_very_sealift() {
+    let recipe = sealift_bundle::Recipe::load(&source("bundle/core.yaml")).unwrap();
+    let file = recipe.spec.files.iter().find(|file| file.name == sealift_bundle::SEALIFT).unwrap();
+    assert_eq!(file.version, env!("CARGO_PKG_VERSION"));
+    assert_eq!(file.path.as_deref(), Some("/proc/self/exe"));
 }
 
 #[test]

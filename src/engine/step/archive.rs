@@ -101,7 +101,12 @@ impl NodeAct for Archive {
                 files.insert(path, digest);
             }
         }
-        receipt::write(mutate, &self.receipt(), &Receipt { schema: 1, archive: item.digest, files }).await?;
+        receipt::write(
+            mutate,
+            &self.receipt(),
+            &Receipt { schema: receipt::SCHEMA, archive: item.digest, files },
+        )
+        .await?;
         Ok(mutate.drop_blobs(vec![item.digest]).await?)
     }
 }

@@ -159,7 +159,8 @@ impl Act {
     }
 
     async fn record(self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, done: bool) -> Result<(), StepError> {
-        let receipt = Receipt { schema: 1, act: self, cluster: ctx.cluster().name().to_string(), done };
+        let receipt =
+            Receipt { schema: receipt::SCHEMA, act: self, cluster: ctx.cluster().name().to_string(), done };
         receipt::write(mutate, RECEIPT, &receipt).await
     }
 }
@@ -237,7 +238,7 @@ mod tests {
     use super::{Act, Receipt, Stage, Traces};
 
     fn receipt(act: Act, cluster: &str, done: bool) -> Receipt {
-        Receipt { schema: 1, act, cluster: cluster.to_owned(), done }
+        Receipt { schema: crate::step::receipt::SCHEMA, act, cluster: cluster.to_owned(), done }
     }
 
     fn stage(

@@ -53,7 +53,7 @@ enum State {
 /// same content needs no restart. Lost, or left behind by a kill between restart and receipt, it costs one
 /// restart more.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Receipt {
+pub(crate) struct Receipt {
     schema: u32,
     /// Digest of each file it was started with; none for one that was not there.
     inputs: BTreeMap<String, Option<Digest>>,
@@ -237,7 +237,7 @@ impl NodeAct for Unit {
         }
         if self.state != State::Stopped {
             let inputs = self.observe(mutate, ctx).await?.inputs;
-            receipt::write(mutate, &self.receipt(), &Receipt { schema: 1, inputs }).await?;
+            receipt::write(mutate, &self.receipt(), &Receipt { schema: receipt::SCHEMA, inputs }).await?;
         }
         Ok(())
     }

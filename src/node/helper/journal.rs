@@ -9,12 +9,15 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use sealift_stream::Digest;
+use sealift_stream::{Digest, Format};
 use serde::{Deserialize, Serialize};
 
 use super::Config;
 use crate::error::Context as _;
 use crate::{Action, HostError, paths};
+
+/// As it was from the first day. Nobody reads it but people and the tests.
+const FORMAT: Format = Format::new(&[]);
 
 /// Runs whose journals stay on the node.
 const KEEP: usize = 16;
@@ -95,7 +98,10 @@ impl Journal {
             OpenOptions::new().read(true).append(true).create(true).mode(0o600).open(&self.place)?;
         end_half_a_line(&mut file)?;
         let (node, run) = (self.node.clone(), self.run.clone());
-        append(&mut file, &Line::Opened { schema: 1, at: now(), node, run, pid: std::process::id() })?;
+        append(
+            &mut file,
+            &Line::Opened { schema: FORMAT.today(), at: now(), node, run, pid: std::process::id() },
+        )?;
         // the names too, or a power cut takes them with it
         for folder in std::iter::successors(Some(dir), |dir| dir.parent()).take(2) {
             File::open(folder)?.sync_all()?;
@@ -174,7 +180,7 @@ mod tests {
     use std::io::Write as _;
     use std::path::Path;
 
-    use super::{Journal, KEEP, Line, told};
+    use super::{FORMAT, Journal, KEEP, Line, told};
     use crate::helper::{Config, Mode, Starter};
     use crate::{Action, Command, Owner};
 
@@ -266,6 +272,19 @@ mod tests {
         act.end(true).await;
         journal.begin("running systemctl daemon-reload".to_owned()).await.unwrap().end(true).await;
         assert!(!dir.exists());
+    }
+
+    /// What the helper of an `install` wrote on a node. Nobody but people reads it; that today's lines are still those.
+    #[test]
+    fn the_journal_of_the_first_schema_is_read_for_ever() {
+        let text = include_str!("journal_v1.jsonl");
+        let read: Vec<Line> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+        let Line::Opened { schema, .. } = &read[0] else { panic!("{read:?}") };
+        assert!(FORMAT.is_today(u64::from(*schema)).unwrap());
+        let begun = read.iter().filter(|line| matches!(line, Line::Begin { .. })).count();
+        let ended = read.iter().filter(|line| matches!(line, Line::End { ok: true, .. })).count();
+        assert!(begun > 5 && begun == ended, "{begun} acts began, {ended} ended well");
+        assert!(FORMAT.is_today(2).unwrap_err().to_string().contains("sealift self-update"));
     }
 
     #[tokio::test]

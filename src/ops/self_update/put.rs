@@ -36,11 +36,12 @@ impl<'a> Place<'a> {
 
     /// Fills it. Every byte was checked before it is written, and the whole before the file is closed.
     pub(super) fn write(
-        mut self,
+        self,
         bundle: &Bundle<Carrier>,
         carried: &Carried,
         shell: &Shell,
     ) -> Result<Written, Failure> {
+        let Self { target, mut file, _alone: alone } = self;
         let mut reader = bundle.read(carried).map_err(|error| refused(&error, &[]))?;
         let progress = Progress::bytes(shell, "writing", carried.size);
         let mut piece = vec![0; 256 * 1024];
@@ -48,15 +49,15 @@ impl<'a> Place<'a> {
             match reader.read(&mut piece).map_err(from_stick)? {
                 0 => break,
                 count => {
-                    self.file.write_all(&piece[..count]).map_err(|error| self.target.refused(&error))?;
+                    file.write_all(&piece[..count]).map_err(|error| target.refused(&error))?;
                     progress.add(count as u64);
                 }
             }
         }
         progress.finish(shell);
-        let sealed = self.file.set_mode(self.target.mode()).and_then(|()| self.file.seal());
-        let file = sealed.map_err(|error| self.target.refused(&error))?;
-        Ok(Written { file, _alone: self._alone })
+        let sealed = file.set_mode(target.mode()).and_then(|()| file.seal());
+        let file = sealed.map_err(|error| target.refused(&error))?;
+        Ok(Written { file, _alone: alone })
     }
 }
 

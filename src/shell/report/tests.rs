@@ -113,3 +113,29 @@ fn a_failed_run_says_so_and_hides_no_step_that_failed() {
     assert_eq!(page.matches("<rect class=\"failed\"").count(), 1, "a failed one has, however short");
     assert!(page.contains(">not pinned<") && page.contains("<strong class=\"bad\">failed</strong>"));
 }
+
+/// Whoever reads receipts of the first schema finds every field of it in today's.
+#[test]
+fn every_field_of_the_first_schema_is_still_written() {
+    fn lost(before: &serde_json::Value, now: &serde_json::Value, path: &str, found: &mut Vec<String>) {
+        if let (Some(before), Some(now)) = (before.as_object(), now.as_object()) {
+            for (key, value) in before {
+                match now.get(key) {
+                    Some(now) => lost(value, now, &format!("{path}.{key}"), found),
+                    None => found.push(format!("{path}.{key}")),
+                }
+            }
+        } else if let (Some(before), Some(now)) = (before.get(0), now.get(0)) {
+            lost(before, now, &format!("{path}[]"), found);
+        }
+    }
+    let before: serde_json::Value = serde_json::from_str(include_str!("receipt_v1.json")).unwrap();
+    let mut now = serde_json::to_value(receipt("x")).unwrap();
+    assert_eq!((&before["schema"], &before["type"]), (&now["schema"], &now["type"]));
+    let mut found = vec![];
+    lost(&before, &now, "", &mut found);
+    assert!(found.is_empty(), "{found:?}");
+    now["nodes"][0].as_object_mut().unwrap().remove("host_key");
+    lost(&before, &now, "", &mut found);
+    assert_eq!(found, [".nodes[].host_key"], "a lost field would be found");
+}
