@@ -15,7 +15,9 @@ mod it {
     mod lifecycle;
     mod paper;
     mod place;
+    mod reality;
     mod running;
     mod stick;
+    mod web;
     mod wrong;
 }
