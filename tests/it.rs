@@ -15,8 +15,10 @@ mod it {
     mod lifecycle;
     mod paper;
     mod place;
+    mod reality;
     mod running;
     mod self_update;
     mod stick;
+    mod web;
     mod wrong;
 }

@@ -3,13 +3,14 @@
 
 use std::fs::{self, File};
 use std::os::unix::fs::FileExt as _;
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lab::node::listing::Listing;
 
-use super::kit::{demo_file, stick};
+use super::kit::stick;
 use super::place::Place;
+use super::web;
 
 /// What `reset` may leave behind, with the reason; ARCHITECTURE.md has the same list.
 const LEFT_BY_RESET: [&str; 0] = [];
@@ -139,26 +140,8 @@ fn a_second_install_finds_nothing(place: &Place) {
 }
 
 fn serves(place: &Place) {
-    let file = place.scene().dir().join("web.yaml");
-    fs::write(&file, demo_file("web.yaml")).unwrap();
-    place.kubectl(&["apply", "-f", file.to_str().unwrap()]).expect(0);
-    place.kubectl(&["rollout", "status", "deployment/web", "--timeout=90s"]).expect(0);
-    let address = eventually("an address from MetalLB", || {
-        let run =
-            place.kubectl(&["get", "service", "web", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}"]);
-        (!run.stdout.is_empty()).then_some(run.stdout)
-    });
-    assert!(address.starts_with("10.78.0.24") || address == "10.78.0.250", "{address} is not in the pool");
-    let url = format!("http://{address}/hostname");
-    let code = eventually("an answer on the address", || {
-        let run = place
-            .operator("curl", &["-sS", "-m", "3", "-o", "/dev/null", "-w", "%{http_code}", &url])
-            .stderr(Stdio::null())
-            .output();
-        let code = String::from_utf8(run.unwrap().stdout).unwrap();
-        (code != "000").then_some(code)
-    });
-    assert_eq!(code, "200");
+    let url = web::apply(place, "10.78.0");
+    assert_eq!(web::answer(place, &url, Duration::from_mins(1)), "200");
     let pulled = place
         .kubectl(&[
             "get",
@@ -194,18 +177,6 @@ fn nothing_left_the_air_gap(place: &Place) {
     lab::egress::plant::plant_in_node(&recorder, &place.node("w1")).unwrap();
     let report = lab::egress::report::Report::of(&recorder).unwrap();
     assert_eq!(report.fault(), None, "{report:?}");
-}
-
-/// Asks every half second for a minute.
-fn eventually<T>(what: &str, ask: impl Fn() -> Option<T>) -> T {
-    let began = Instant::now();
-    loop {
-        if let Some(answer) = ask() {
-            return answer;
-        }
-        assert!(began.elapsed() < Duration::from_mins(1), "no {what} after a minute");
-        std::thread::sleep(Duration::from_millis(500));
-    }
 }
 
 /// Both disks are as they were.

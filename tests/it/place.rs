@@ -18,6 +18,8 @@ use super::kit::{Ran, SEALIFT, demo_file_in, room, source, stick};
 pub(super) struct Place {
     scene: Guard,
     pub(super) cluster: PathBuf,
+    /// Laid under the cluster file of every run.
+    profile: Option<PathBuf>,
 }
 
 impl Place {
@@ -34,20 +36,25 @@ impl Place {
         let spec = SceneSpec {
             name: name.to_owned(),
             subnet: format!("{network}.0/24").parse().unwrap(),
-            dir: dir.clone(),
+            dir,
             nodes: std::iter::once(node("cp1".into(), 11)).chain(nodes).collect(),
             cache: Cache::open().unwrap(),
         };
         let scene = Scene::up(&spec).unwrap().guarded().unwrap();
-        let cluster = dir.join("cluster.yaml");
         // the demo has one worker, in the last lines of its file
         let mut text = demo_file_in("cluster.yaml", network);
         for number in 2..=workers {
             let address = format!("{network}.{}", 20 + number);
             writeln!(text, "    - {{name: w{number}, role: worker, ssh: {{address: {address}}}}}").unwrap();
         }
+        Self::at(scene, &text, Some(source("tests/lab/profile.yaml")))
+    }
+
+    /// In a scene that is up: writes the cluster file and pins the host keys of its nodes.
+    pub(super) fn at(scene: Guard, text: &str, profile: Option<PathBuf>) -> Self {
+        let cluster = scene.dir().join("cluster.yaml");
         std::fs::write(&cluster, text).unwrap();
-        let place = Self { scene, cluster };
+        let place = Self { scene, cluster, profile };
         let _ = std::fs::remove_dir_all(place.state());
         place.site(&["enroll", "--yes", "-c", place.cluster.to_str().unwrap()]).expect(0);
         place
@@ -92,7 +99,9 @@ impl Place {
         };
         add("--cluster", &self.cluster);
         add("--state", &self.state());
-        add("--profile", &source("tests/lab/profile.yaml"));
+        if let Some(profile) = &self.profile {
+            add("--profile", profile);
+        }
         if verb != "reset" {
             add("--bundle", bundle);
             add("--trust", &stick().key);

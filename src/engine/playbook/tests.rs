@@ -41,6 +41,14 @@ fn every_template_a_playbook_names_is_there() {
     }
 }
 
+/// Where the lab's kernel has it built in, only this and the emulated machine see that it is asked for.
+#[test]
+fn the_install_asks_the_kernel_for_what_flanneld_looks_for() {
+    let playbook = serde_json::to_value(Playbook::embedded("install").unwrap()).unwrap().to_string();
+    let path = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+    assert!(playbook.contains(&format!(r#""name":"br_netfilter","path":"{path}""#)), "{playbook}");
+}
+
 #[test]
 fn a_step_keeps_what_it_says() {
     let text = r#"
