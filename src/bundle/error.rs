@@ -82,8 +82,8 @@ pub enum Refusal {
         minimum: semver::Version,
         /// What we are.
         ours: semver::Version,
-        /// Whether the way out is in it.
-        brings: Brings,
+        /// Whether the way out is in it. Boxed, as every result would carry its size.
+        brings: Box<Brings>,
     },
     /// Another format than the one we know, so that not even a newer sealift can be found in it.
     #[error(

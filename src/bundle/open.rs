@@ -118,7 +118,7 @@ impl Bundle<Unverified> {
         Manifest::parse(&self.state.manifest).map_err(|error| match error {
             ManifestError::Invalid(reason) => Refusal::Manifest { path, reason }.into(),
             ManifestError::TooNew(minimum) => {
-                let brings = carrier::brings(&self.state.manifest);
+                let brings = Box::new(carrier::brings(&self.state.manifest));
                 Refusal::TooNew { path, minimum, ours: own_version(), brings }.into()
             }
             ManifestError::Schema(schema) => Refusal::UnknownSchema { path, schema }.into(),

@@ -65,7 +65,9 @@ pub(super) fn whole(
 pub(super) fn refused(error: &BundleError, trust: &[PathBuf]) -> Failure {
     let exit = if error.is_integrity() { Exit::Integrity } else { Exit::Refused };
     let failure = Failure::new(exit, error.to_string());
-    if let BundleError::Refused(Refusal::TooNew { path, brings: Brings::Sealift(_), .. }) = error {
+    if let BundleError::Refused(Refusal::TooNew { path, brings, .. }) = error
+        && matches!(**brings, Brings::Sealift(_))
+    {
         let bundle = path.parent().unwrap_or(path);
         return failure.next(format!(
             "take the sealift that the bundle brings, then run the same command again\n  {}",

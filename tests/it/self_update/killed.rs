@@ -17,7 +17,6 @@ enum Moment {
 }
 
 #[test]
-#[expect(clippy::print_stderr, reason = "the test's log keeps its figures")]
 fn killed_at_any_moment_it_leaves_a_program_that_runs() {
     let desk = Desk::with_stick();
     let mut seen: Vec<(Moment, u32)> = vec![];

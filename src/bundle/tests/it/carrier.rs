@@ -83,7 +83,7 @@ async fn it_is_read_whether_the_rest_can_be_or_not() {
     }
     let told = signed.open().expect_err("was taken");
     let BundleError::Refused(Refusal::TooNew { brings, .. }) = &told else { panic!("{told}") };
-    assert_eq!(*brings, Brings::Sealift("0.2.0".parse().expect("is a version")));
+    assert_eq!(**brings, Brings::Sealift("0.2.0".parse().expect("is a version")));
     assert!(
         told.to_string().contains("needs sealift 99.0.0 or later")
             && told.to_string().contains("it brings sealift 0.2.0")
