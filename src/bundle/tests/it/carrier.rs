@@ -20,7 +20,7 @@ async fn carrier() -> Signed {
         let size = if name == SEALIFT { 9 * MIB + 7 } else { 3 * MIB };
         add_file(&mut lock, name, Content { seed: seed as u64, size, sparse: false });
     }
-    lock.items[1].version = "0.2.0".to_owned();
+    "0.2.0".clone_into(&mut lock.items[1].version);
     lock.items[1].platform = Some(Platform::here());
     Signed::of(&lock.normalise().expect("is a lock"), options(2, 1)).await
 }
