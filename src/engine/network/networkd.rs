@@ -185,4 +185,6 @@ impl Says {
 }
 
 #[cfg(test)]
+mod real;
+#[cfg(test)]
 mod tests;
