@@ -103,7 +103,8 @@ impl Server<'_> {
         run.wait_for("\"trying it;");
         if case.fault == Fault::Nothing {
             run.wait_for("\"play-finished\"");
-            run.signal(Signal::SIGINT);
+            // not SIGINT: what is started in the background of a script ignores that one
+            run.signal(Signal::SIGTERM);
             let ran = run.end();
             assert_eq!(ran.status, 130, "{}{}", ran.stdout, ran.stderr);
             self.moved();

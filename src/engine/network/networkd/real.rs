@@ -15,8 +15,8 @@ ip link add eno1 address 52:54:00:00:00:01 type veth peer name far && ip link se
 printf '[Match]\nName=eno1\n[Network]\nAddress=10.77.0.150/24\n' > /run/systemd/network/10-old.network
 printf '%s' "$1" > "$2"
 /lib/systemd/systemd-networkd > /run/log 2>&1 & daemon=$!
-n=0; while [ $n -lt 100 ] && ! ip address show dev eno1 | grep -q 10.77.0.; do n=$((n+1)); sleep 0.1; done
-sleep 1; kill $daemon
+n=0; while [ $n -lt 300 ] && ! grep -qs ADMIN_STATE=configured /run/systemd/netif/links/*; do n=$((n+1)); sleep 0.1; done
+kill $daemon
 ip address show dev eno1; ip route; ip -6 route; cat /run/systemd/netif/links/*
 "#;
 
