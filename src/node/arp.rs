@@ -50,8 +50,8 @@ pub(crate) fn holders(interface: &str, addresses: &[Ipv4Addr]) -> io::Result<Vec
 
 /// The interface as the kernel names it to packet sockets.
 fn link(interface: &str) -> io::Result<LinkAddr> {
-    let all = getifaddrs()?.filter(|entry| entry.interface_name == interface);
-    let found = all.filter_map(|entry| entry.address?.as_link_addr().copied()).next();
+    let mut all = getifaddrs()?.filter(|entry| entry.interface_name == interface);
+    let found = all.find_map(|entry| entry.address?.as_link_addr().copied());
     found.ok_or_else(|| io::Error::new(io::ErrorKind::NotFound, format!("there is no interface {interface}")))
 }
 
@@ -76,10 +76,11 @@ fn listen(
             Err(Errno::EAGAIN | Errno::EINTR) => continue,
             other => other?,
         };
-        if let Some((address, holder)) = claim(&frame[..length]) {
-            if holder != mac && wanted.contains(&address) {
-                found.insert(address, holder);
-            }
+        if let Some((address, holder)) = claim(&frame[..length])
+            && holder != mac
+            && wanted.contains(&address)
+        {
+            found.insert(address, holder);
         }
     }
 }

@@ -163,7 +163,7 @@ mod tests {
         let flags = |flags: &str| format!("fd000000000000000000000000000011 02 40 00 {flags}     eno1\n");
         for (said, wanted) in [("80", ""), ("c8", "another machine's too"), ("c0", "not checked against")] {
             live.if_inet6 = flags(said);
-            assert_eq!(live.missing(&links[0]).join("").contains(wanted), true, "{said}");
+            assert!(live.missing(&links[0]).join("").contains(wanted), "{said}");
             assert_eq!(live.missing(&links[0]).is_empty(), wanted.is_empty(), "{said}");
         }
         live.ipv6_route = "00000000000000000000000000000000 00 00000000000000000000000000000000 00 \

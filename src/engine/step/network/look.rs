@@ -153,7 +153,7 @@ async fn netplan_files(probe: &Probe<'_>, trial: Option<&TrialRecord>) -> Result
     let mut files = netplan::Files::new();
     let yaml = |names: Option<Vec<String>>| {
         let names = names.unwrap_or_default().into_iter();
-        names.filter(|name| name.ends_with(".yaml"))
+        names.filter(|name| name.strip_suffix(".yaml").is_some())
     };
     for folder in ["/lib/netplan", "/etc/netplan"] {
         for name in yaml(probe.list_dir(folder).await?) {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use sealift_node::{Command, HostError, Mutate, Trial, TrialState};
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{Seen, look};
 use crate::network::Link;
@@ -15,7 +15,10 @@ const MARGIN: Duration = Duration::from_secs(10);
 const AGAIN: Duration = Duration::from_secs(1);
 
 /// How long the way back may take when its time has come.
-const WAY_BACK: Duration = Duration::from_secs(60);
+const WAY_BACK: Duration = Duration::from_mins(1);
+
+/// An undoing goes on without us, and its answer may have no way any more.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Tries it, comes in anew, looks, keeps it.
 pub(super) async fn settle(
@@ -127,7 +130,7 @@ async fn gone_back(
             Ok(Some(_)) if undoing => {
                 // it can be reached: nobody need wait for the timer. The link may end with this.
                 undoing = false;
-                drop(mutate.undo_network().await);
+                drop(timeout(PATIENCE, mutate.undo_network()).await);
             }
             Ok(Some(_)) | Err(_) => {}
         }
