@@ -22,6 +22,8 @@ pub(crate) enum HelperCommand {
         #[arg(long)]
         config: PathBuf,
     },
+    /// Go back to the network that was there before the one that is being tried
+    UndoNetwork,
 }
 
 /// Arguments of `sealift attach`.

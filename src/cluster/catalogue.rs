@@ -3,6 +3,7 @@
 
 mod find;
 mod kind;
+mod network;
 mod nodes;
 mod schema;
 mod site;
@@ -160,7 +161,7 @@ impl FieldDoc {
 
 /// All fields, in the order in which people write them.
 pub fn fields() -> impl Iterator<Item = &'static FieldDoc> {
-    site::FIELDS.iter().chain(nodes::FIELDS)
+    site::FIELDS.iter().chain(nodes::FIELDS).chain(network::FIELDS)
 }
 
 /// The field that a path in a file is of: `spec.nodes[1].name` is `spec.nodes[].name`.

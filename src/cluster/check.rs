@@ -1,6 +1,7 @@
 //! Checks that compare values with each other, and the step from a draft to the finished parts.
 
 mod addresses;
+mod network;
 mod nodes;
 
 use crate::address;

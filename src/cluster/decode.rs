@@ -2,6 +2,7 @@
 
 mod interface;
 mod login;
+mod network;
 mod node;
 mod settings;
 
@@ -21,6 +22,7 @@ use crate::wrong::Wrong;
 
 pub use login::reachable;
 pub(crate) use login::{key_path, user_name};
+pub(crate) use network::{BOND_MODES, LinkDraft, NetworkDraft};
 pub(crate) use node::{NodeDraft, SshDraft};
 
 const API_VERSION: &str = "sealift.dev/v1";

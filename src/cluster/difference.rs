@@ -225,7 +225,7 @@ mod tests {
             (
                 "gateway: 10.77.0.1",
                 "gateway: 10.77.0.2",
-                "free spec.nodes[cp1].network.gateway: 10.77.0.1 -> 10.77.0.2",
+                "applied spec.nodes[cp1].network.gateway: 10.77.0.1 -> 10.77.0.2",
             ),
             (
                 "  os: {swap: off}",

@@ -124,6 +124,25 @@ impl<'a> Field<'a> {
         None
     }
 
+    /// A whole number in a range.
+    pub(crate) fn number(
+        &self,
+        sink: &mut Sink<'_>,
+        range: std::ops::RangeInclusive<u16>,
+    ) -> Option<Placed<u16>> {
+        let hint = format!("write a number from {} to {}, without quotes", range.start(), range.end());
+        if let Value::Int(number) = &self.node.value {
+            if let Some(fits) = u16::try_from(*number).ok().filter(|fits| range.contains(fits)) {
+                return Some(self.place(fits));
+            }
+            let wrong = Wrong::new(format!("{number} is not from {} to {}", range.start(), range.end()));
+            self.wrong(sink, wrong.hint(hint));
+        } else {
+            self.wants(sink, "a number", hint);
+        }
+        None
+    }
+
     /// The items of a list.
     pub(crate) fn list(&self, sink: &mut Sink<'_>) -> Vec<Self> {
         let Value::List(items) = &self.node.value else {

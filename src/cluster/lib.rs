@@ -38,8 +38,8 @@ pub use enroll::{EnrollError, with_host_keys};
 pub use host_key::HostKey;
 pub use identity::{NewLogin, with_login};
 pub use model::{
-    Access, Containerd, ControlPlane, Dns, Gpu, Interface, Kubernetes, LoadBalancer, Login, Network, Node,
-    NodeNetwork, Os, Pool, Role, Ssh, Swap,
+    Access, Bond, Containerd, ControlPlane, Dns, Gpu, Interface, Kubernetes, LoadBalancer, Login, Network,
+    Node, NodeLink, NodeNetwork, Os, Pool, Role, Route, Ssh, Swap,
 };
 pub use name::{DomainName, Label, NodeName};
 pub use problem::{Place, Problem, Problems};

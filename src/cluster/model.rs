@@ -153,14 +153,54 @@ pub enum Interface {
 /// A node's static network configuration.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NodeNetwork {
-    /// Which interface; `None`: the one that has the SSH address.
-    pub interface: Option<Interface>,
-    /// Static addresses.
-    pub addresses: Vec<InterfaceAddress>,
+    /// Where its SSH server answers until the addresses are set; `None`: at its SSH address already.
+    pub current: Option<IpAddr>,
+    /// What carries its address in the cluster.
+    #[serde(flatten)]
+    pub link: NodeLink,
     /// Default gateway.
     pub gateway: Option<IpAddr>,
     /// Resolvers of the node itself.
     pub nameservers: Vec<IpAddr>,
+    /// Further interfaces.
+    pub more: Vec<NodeLink>,
+}
+
+/// What carries addresses: an interface, a bond of several, or a VLAN on either.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NodeLink {
+    /// Which interface; without it and without `bond` the one that has the node's address.
+    pub interface: Option<Interface>,
+    /// A bond that is made of several.
+    pub bond: Option<Bond>,
+    /// The VLAN on it that has the addresses; it is made.
+    pub vlan: Option<u16>,
+    /// Largest packet in bytes; `None`: as it is.
+    pub mtu: Option<u16>,
+    /// Static addresses.
+    pub addresses: Vec<InterfaceAddress>,
+    /// Networks behind a router other than the default gateway.
+    pub routes: Vec<Route>,
+}
+
+/// Several interfaces that are one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Bond {
+    /// The kernel's name of it.
+    pub name: String,
+    /// How it uses them: one of the words of the kernel.
+    pub mode: &'static str,
+    /// What it is made of.
+    pub interfaces: Vec<Interface>,
+}
+
+/// A network behind a router.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Route {
+    /// The network.
+    pub to: Cidr,
+    /// The router, in one of the link's own networks.
+    pub via: IpAddr,
 }
 
 /// One server.

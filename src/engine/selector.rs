@@ -53,6 +53,8 @@ pub(crate) enum When {
     /// Everywhere.
     #[default]
     Always,
+    /// The cluster file gives a node addresses of its own.
+    StaticAddresses,
     /// The cluster file gives the load balancer addresses.
     LoadBalancer,
     /// There is more than one control plane.
@@ -68,6 +70,7 @@ impl When {
     pub(crate) fn holds(self, cluster: &Cluster) -> bool {
         match self {
             Self::Always => true,
+            Self::StaticAddresses => cluster.nodes().iter().any(|node| node.network.is_some()),
             Self::LoadBalancer => !cluster.load_balancer().pools.is_empty(),
             Self::ManyControlPlanes => cluster.control_planes().count() > 1,
             Self::Workers => cluster.workers().next().is_some(),

@@ -1,8 +1,12 @@
 //! The closed set of what can be asked of a node and done on it. Data, so that a helper can be asked
 //! over a wire and a planning helper can refuse every `Action` without knowing it.
 
+use std::net::Ipv4Addr;
+
 use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
+
+use crate::{Trial, TrialRecord};
 
 /// A question; none of them changes anything on the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -31,6 +35,11 @@ pub enum Query {
     Images,
     /// Whether a TCP address accepts a connection, as the node sees it: [`Answer::Bool`].
     Reachable { address: String },
+    /// Who has these IPv4 addresses, asked on one interface by ARP probes (RFC 5227): [`Answer::Holders`]. It takes
+    /// four seconds. A probe has no sender's address, so that nobody's memory of addresses changes.
+    Holders { interface: String, addresses: Vec<Ipv4Addr> },
+    /// The network that is being tried: [`Answer::Trial`], or [`Answer::Missing`].
+    Trial,
 }
 
 /// A change.
@@ -63,6 +72,13 @@ pub enum Action {
     ImportImage { name: String, target: Digest, media_type: String, size: u64, platform: String },
     /// Deletes images by name; absent is fine.
     RemoveImages { names: Vec<String> },
+    /// Sets a timer that undoes it, then tries another network, in the background: the answer, the trial's id as
+    /// [`Answer::Text`], must go out before. One that is being tried is taken over.
+    TryNetwork(Trial),
+    /// Undoes the network that is being tried, before its time is up; nothing to undo is fine.
+    UndoNetwork,
+    /// Makes the network last that is being tried under this id, and stops the timer.
+    KeepNetwork { id: String },
 }
 
 /// Bytes that may be logged by size only. Its `Debug` prints no content.
@@ -187,6 +203,10 @@ pub enum Answer {
     Output(Output),
     /// Images in containerd.
     Images(Vec<ImageState>),
+    /// Who has an address.
+    Holders(Vec<Holder>),
+    /// The network that is being tried.
+    Trial(Box<TrialRecord>),
 }
 
 impl Answer {
@@ -206,6 +226,8 @@ impl Answer {
             Self::Job(_) => "job",
             Self::Output(_) => "output",
             Self::Images(_) => "images",
+            Self::Holders(_) => "holders",
+            Self::Trial(_) => "trial",
         }
     }
 }
@@ -281,6 +303,15 @@ impl std::fmt::Debug for Output {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Output(status {}, {} + {} bytes)", self.status, self.stdout.len(), self.stderr.len())
     }
+}
+
+/// Somebody who answers for an address.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Holder {
+    /// The address.
+    pub address: Ipv4Addr,
+    /// The MAC address of the interface that has it.
+    pub mac: String,
 }
 
 /// An image as containerd has it.

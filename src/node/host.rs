@@ -47,6 +47,12 @@ pub trait Host: Send + Sync {
     /// Opens a stream to a TCP address as the node sees it, e.g. `127.0.0.1:6443` (law 9).
     fn dial(&self, address: String) -> BoxFuture<'_, Result<BoxDuplex, HostError>>;
 
+    /// Makes a new connection to the node's own address, and none of the old ones is used again: that it works
+    /// proves that the node can be reached now. On the machine itself there is nothing to prove.
+    fn reach_anew(&self) -> BoxFuture<'_, Result<(), HostError>> {
+        Box::pin(std::future::ready(Ok(())))
+    }
+
     /// Ends what was started for this host (a helper); nothing else on the node changes. A host that is
     /// dropped without it, or dies, leaves a helper that ends itself when it has been idle for a minute.
     fn close(&self) -> BoxFuture<'_, Result<(), HostError>> {

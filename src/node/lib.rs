@@ -1,5 +1,6 @@
 //! What can be asked of a node and done on it: by system calls on the spot, by a helper from outside.
 
+mod arp;
 mod ask;
 mod containerd;
 mod error;
@@ -15,12 +16,13 @@ pub mod paths;
 mod probe;
 mod remote;
 mod ssh;
+mod trial;
 mod what;
 mod wire;
 
 pub use ask::{
-    Action, Answer, BlobTarget, Command, ImageState, JobState, Output, PathKind, Query, Secretless, Stat,
-    UnitState,
+    Action, Answer, BlobTarget, Command, Holder, ImageState, JobState, Output, PathKind, Query, Secretless,
+    Stat, UnitState,
 };
 pub use error::HostError;
 pub use facts::{Facts, Interface};
@@ -31,3 +33,4 @@ pub use owner::Owner;
 pub use probe::Probe;
 pub use remote::{HelperBinary, RemoteHost, RemoteOptions};
 pub use ssh::{HostKey, Identity, Target, scan_host_key};
+pub use trial::{FileBefore, Trial, TrialFile, TrialRecord, TrialState};

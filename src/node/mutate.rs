@@ -4,7 +4,9 @@ use std::ops::Deref;
 
 use sealift_stream::Digest;
 
-use crate::{Action, Answer, BlobReader, BlobTarget, Command, Host, HostError, Output, Probe, Secretless};
+use crate::{
+    Action, Answer, BlobReader, BlobTarget, Command, Host, HostError, Output, Probe, Secretless, Trial,
+};
 
 /// Typed changes to one node; everything a [`Probe`] can ask, too.
 #[derive(Debug, Clone, Copy)]
@@ -107,6 +109,29 @@ impl<'a> Mutate<'a> {
     /// Deletes images by name; absent is fine.
     pub async fn remove_images(&self, names: Vec<String>) -> Result<(), HostError> {
         self.done("remove-images", Action::RemoveImages { names }).await
+    }
+
+    /// Has another network tried, with a timer that undoes it; says the trial's id. It is not yet tried when this returns.
+    pub async fn try_network(&self, trial: Trial) -> Result<String, HostError> {
+        match self.host().act(Action::TryNetwork(trial)).await? {
+            Answer::Text(id) => Ok(id),
+            other => Err(self.surprise("try-network", &other)),
+        }
+    }
+
+    /// Makes the network last that is being tried under this id.
+    pub async fn keep_network(&self, id: &str) -> Result<(), HostError> {
+        self.done("keep-network", Action::KeepNetwork { id: id.to_owned() }).await
+    }
+
+    /// Undoes the network that is being tried; nothing to undo is fine.
+    pub async fn undo_network(&self) -> Result<(), HostError> {
+        self.done("undo-network", Action::UndoNetwork).await
+    }
+
+    /// Reaches the node anew; see [`Host::reach_anew`].
+    pub async fn reach_anew(&self) -> Result<(), HostError> {
+        self.host().reach_anew().await
     }
 
     /// How many bytes of this blob the node has already; see [`Host::blob_offset`].

@@ -20,6 +20,12 @@ pub const JOURNAL: &str = "/var/lib/sealift/journal";
 /// The site's record and the journals of its runs, on control planes; root's alone.
 pub const SITE: &str = "/var/lib/sealift/site";
 
+/// Files of the node's own network as they were before sealift, root's alone.
+pub const BEFORE: &str = "/var/lib/sealift/network/before.json";
+
+/// The network that is being tried (`trial.json`) and its lock, root's alone.
+pub const TRIAL: &str = "/run/sealift/network";
+
 /// Sockets, configurations and the lock of helpers: gone with a reboot, as the helpers are.
 pub const RUN: &str = "/run/sealift";
 

@@ -1,9 +1,14 @@
 //! The handle that can only ask.
 
+use std::net::Ipv4Addr;
+
 use sealift_stream::Digest;
 
 use crate::host::BoxDuplex;
-use crate::{Answer, Facts, Host, HostError, ImageState, JobState, Query, Secretless, Stat, UnitState};
+use crate::{
+    Answer, Facts, Holder, Host, HostError, ImageState, JobState, Query, Secretless, Stat, TrialRecord,
+    UnitState,
+};
 
 /// Typed questions to one node. There is no way from it to anything that changes the node.
 #[derive(Clone, Copy)]
@@ -121,6 +126,23 @@ impl<'a> Probe<'a> {
         match self.host.query(Query::Reachable { address: address.to_owned() }).await? {
             Answer::Bool(yes) => Ok(yes),
             other => Err(self.surprise("reachable", &other)),
+        }
+    }
+
+    /// Who has these IPv4 addresses, asked on one interface by ARP probes (RFC 5227); takes four seconds.
+    pub async fn holders(&self, interface: &str, addresses: Vec<Ipv4Addr>) -> Result<Vec<Holder>, HostError> {
+        match self.host.query(Query::Holders { interface: interface.to_owned(), addresses }).await? {
+            Answer::Holders(holders) => Ok(holders),
+            other => Err(self.surprise("holders", &other)),
+        }
+    }
+
+    /// The network that is being tried.
+    pub async fn trial(&self) -> Result<Option<TrialRecord>, HostError> {
+        match self.host.query(Query::Trial).await? {
+            Answer::Trial(record) => Ok(Some(*record)),
+            Answer::Missing => Ok(None),
+            other => Err(self.surprise("trial", &other)),
         }
     }
 

@@ -17,6 +17,8 @@ impl Query {
             Self::JobEnd { name } => format!("waiting for job {name}"),
             Self::Images => "listing containerd's images".to_owned(),
             Self::Reachable { address } => format!("trying {address}"),
+            Self::Holders { interface, .. } => format!("asking on {interface} who has an address"),
+            Self::Trial => "looking at the network that is tried".to_owned(),
         }
     }
 }
@@ -36,6 +38,9 @@ impl Action {
             Self::DropBlobs { .. } => "dropping kept blobs".to_owned(),
             Self::ImportImage { name, .. } => format!("importing image {name}"),
             Self::RemoveImages { .. } => "removing images".to_owned(),
+            Self::TryNetwork(_) => "trying another network".to_owned(),
+            Self::UndoNetwork => "going back to the old network".to_owned(),
+            Self::KeepNetwork { .. } => "keeping the new network".to_owned(),
         }
     }
 }

@@ -154,6 +154,7 @@ fn target(node: &Node, login: &Login, folder: &Path) -> Result<Target, HostError
     Ok(Target {
         name: node.name.to_string(),
         address: node.ssh.address.to_string(),
+        before: node.network.as_ref().and_then(|network| network.current).map(|address| address.to_string()),
         port: login.port,
         user: login.user.clone(),
         identities: file.into_iter().chain(agent).collect(),

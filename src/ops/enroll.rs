@@ -120,7 +120,19 @@ async fn scan(node: &Node) -> Scanned {
             return Scanned { node: node.name.clone(), address, finding: Finding::Local, key: None };
         }
     };
-    let seen = sealift_node::scan_host_key(node.name.as_str(), &address, login.port).await;
+    let scan = |address: String| async move {
+        (sealift_node::scan_host_key(node.name.as_str(), &address, login.port).await, address)
+    };
+    // before its addresses are set somebody else may answer at the one it is to have
+    let current =
+        node.network.as_ref().and_then(|network| network.current).map(|current| current.to_string());
+    let (seen, address) = match current.filter(|_| login.host_key.is_none()) {
+        Some(current) => match scan(current).await {
+            (Err(_), _) => scan(address).await,
+            seen => seen,
+        },
+        None => scan(address).await,
+    };
     let key = seen.map_err(|error| error.to_string()).and_then(|key| {
         key.to_string()
             .parse::<HostKey>()

@@ -14,6 +14,7 @@ pub(crate) fn run(args: &HelperArgs) -> anyhow::Result<Exit> {
             helper::start(std::io::stdin(), std::io::stdout()).context("starting the helper")?;
         }
         HelperCommand::Serve { config } => helper::serve(config)?,
+        HelperCommand::UndoNetwork => helper::undo_network()?,
     }
     Ok(Exit::Done)
 }

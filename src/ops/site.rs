@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sealift_bundle::{Bundle, Trust, Verified};
-use sealift_cluster::{Cluster, Node};
+use sealift_cluster::Cluster;
 use sealift_engine::{Events, LockError, Release, RunLock, Site, SiteRecord, WrittenFile};
 use sealift_node::Owner;
 
@@ -40,7 +40,6 @@ impl SiteFiles {
         files.bundle = Some(Arc::new(bundle));
         files.trust.clone_from(&args.trust);
         files.rollback_to = args.rollback_to;
-        files.tell_what_is_left_alone(shell);
         Ok(files)
     }
 
@@ -68,20 +67,6 @@ impl SiteFiles {
                 .next("copy the bundle to the stick again, or take another")
         })?;
         Ok(())
-    }
-
-    /// What the file asks for and this version takes no notice of, so that nobody waits for it.
-    fn tell_what_is_left_alone(&self, shell: &Shell) {
-        let named = |wanted: fn(&Node) -> bool| {
-            let nodes = self.cluster.nodes().iter().filter(|node| wanted(node));
-            nodes.map(|node| node.name.to_string()).collect::<Vec<_>>().join(", ")
-        };
-        let networks = named(|node| node.network.is_some());
-        if !networks.is_empty() {
-            shell.warn(&format!(
-                "network of {networks}: not set by this version; the addresses stay as they are"
-            ));
-        }
     }
 
     /// What this run brings; none for verbs that bring nothing.

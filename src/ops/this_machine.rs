@@ -13,7 +13,10 @@ pub(super) async fn check(nodes: impl Iterator<Item = &Node>) -> anyhow::Result<
     for node in nodes.filter(|node| node.ssh.access == Access::Local) {
         let host = LocalHost::new(node.name.as_str());
         let facts = Probe::new(&host).facts().await?;
-        refuse_another(node.name.as_str(), node.ssh.address, &facts)?;
+        let before = node.network.as_ref().and_then(|network| network.current);
+        // until its addresses are set it has another one
+        let address = before.filter(|before| addresses(&facts).contains(before)).unwrap_or(node.ssh.address);
+        refuse_another(node.name.as_str(), address, &facts)?;
     }
     Ok(())
 }

@@ -34,6 +34,8 @@ pub enum Kind {
     Boolean,
     /// A TCP port.
     Port,
+    /// A whole number from the first to the second.
+    Number(u16, u16),
     /// A name of `a-z`, `0-9` and `-`.
     Label,
     /// Labels joined by dots.
@@ -72,6 +74,7 @@ impl fmt::Display for Kind {
             Self::Choice(words) => return f.write_str(&words.join(" or ")),
             Self::Boolean => "true or false",
             Self::Port => "port, 1 to 65535",
+            Self::Number(first, last) => return write!(f, "number, {first} to {last}"),
             Self::Label => "name: 1 to 63 of a-z, 0-9 and -",
             Self::Domain => "domain name",
             Self::Address => "IP address",

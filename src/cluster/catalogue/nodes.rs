@@ -6,7 +6,6 @@ const fn field(path: &'static str, kind: Kind) -> FieldDoc {
     FieldDoc::new(path, kind)
 }
 
-const NOT_SET: &str = "read and checked; this version does not set it, the server's network stays as it is";
 const ADDRESS: &str = "it is the node's address in the cluster: certificates, kubelet and etcd hold it";
 /// For what a node became a member with.
 const NEW_MEMBER: &str =
@@ -67,44 +66,5 @@ pub(super) const FIELDS: &[FieldDoc] = &[
         .says("the pinned key of its SSH server; written by `sealift enroll`")
         .without("no connection is made")
         .like("\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICy2HImIFyX/JQQXgcmgZZynuk+x1yV1nOkXvvoKeOOB\"")
-        .free(),
-    field("spec.nodes[].network", Kind::Map)
-        .says("static addresses")
-        .without("the server's network stays as it is")
-        .limited(NOT_SET)
-        .free(),
-    field("spec.nodes[].network.interface", Kind::Map)
-        .says("which interface: `mac` or `name`, one of the two")
-        .without("the one with the SSH address")
-        .limited(NOT_SET)
-        .free(),
-    field("spec.nodes[].network.interface.mac", Kind::Mac)
-        .says("by its MAC address, which stays the same")
-        .without("see `name`")
-        .like("\"52:54:00:00:00:11\"")
-        .limited(NOT_SET)
-        .free(),
-    field("spec.nodes[].network.interface.name", Kind::Interface)
-        .says("by the kernel's name")
-        .without("see `mac`")
-        .like("eno1")
-        .limited(NOT_SET)
-        .free(),
-    field("spec.nodes[].network.addresses", Kind::List(&Kind::InterfaceAddress))
-        .says("its addresses with prefix length")
-        .like("[10.77.0.11/24]")
-        .limited(NOT_SET)
-        .free(),
-    field("spec.nodes[].network.gateway", Kind::Address)
-        .says("default gateway; in one of its networks")
-        .without("none")
-        .like("10.77.0.1")
-        .limited(NOT_SET)
-        .free(),
-    field("spec.nodes[].network.nameservers", Kind::List(&Kind::Address))
-        .says("resolvers of the node itself")
-        .without("none")
-        .like("[10.77.0.2]")
-        .limited(NOT_SET)
         .free(),
 ];

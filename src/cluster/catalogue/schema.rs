@@ -61,7 +61,7 @@ fn value(field: &'static FieldDoc, kind: Kind) -> Value {
     match kind {
         Kind::Map => {
             let mut value = map(field.children());
-            if field.name() == "interface" {
+            if matches!(field.name(), "interface" | "interfaces") {
                 value["minProperties"] = json!(1);
                 value["maxProperties"] = json!(1);
             }
@@ -85,6 +85,7 @@ fn value(field: &'static FieldDoc, kind: Kind) -> Value {
         Kind::Choice(words) => json!({"enum": words}),
         Kind::Boolean => json!({"type": "boolean"}),
         Kind::Port => json!({"type": "integer", "minimum": 1, "maximum": 65535}),
+        Kind::Number(first, last) => json!({"type": "integer", "minimum": first, "maximum": last}),
         Kind::Label => pattern(LABEL.to_owned()),
         Kind::Domain => {
             let mut value = pattern(format!("{LABEL}(\\.{LABEL})*"));

@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use super::nodes::address;
 use crate::cidr::{Cidr, bits};
-use crate::decode::{Draft, NodeDraft};
+use crate::decode::{Draft, NetworkDraft};
 use crate::model::Network;
 use crate::range::AddressRange;
 use crate::sink::{Placed, Sink};
@@ -28,7 +28,7 @@ pub(super) fn disjoint(draft: &Draft, network: Option<&Network>, sink: &mut Sink
     }
     pools(draft, ranges, &used, sink);
     owners(draft, sink);
-    draft.nodes.iter().for_each(|node| own_network(node, sink));
+    draft.nodes.iter().for_each(|node| super::network::check(node, sink));
 }
 
 /// Addresses that stand on some interface, the API's and the gateways' included, the first place of each.
@@ -40,8 +40,8 @@ fn used(draft: &Draft) -> Ordered<Placed<IpAddr>> {
     draft.nodes.iter().filter_map(address).cloned().for_each(&mut add);
     draft.control_plane.iter().cloned().for_each(&mut add);
     for network in draft.nodes.iter().filter_map(|node| node.network.as_ref()) {
-        network.addresses.iter().for_each(|typed| add(typed.clone().map(|typed| typed.address())));
-        network.gateway.iter().cloned().for_each(&mut add);
+        network.addresses().for_each(|typed| add(typed.clone().map(|typed| typed.address())));
+        network.gateway.iter().chain(&network.current).cloned().for_each(&mut add);
     }
     used
 }
@@ -143,8 +143,7 @@ fn at<T>(placed: &Placed<T>) -> (usize, u64, u64) {
 
 /// First and last addresses of the networks that nodes are known to be in.
 fn edges(draft: &Draft) -> Ordered<(IpAddr, Cidr)> {
-    let typed =
-        draft.nodes.iter().filter_map(|node| node.network.as_ref()).flat_map(|network| &network.addresses);
+    let typed = draft.nodes.iter().filter_map(|node| node.network.as_ref()).flat_map(NetworkDraft::addresses);
     let networks = typed.map(|address| address.value.network());
     let wide = networks.filter(|network| network.base().is_ipv4() && network.prefix() < 31);
     wide.flat_map(|network| [(network.base(), network), (network.last(), network)])
@@ -156,8 +155,9 @@ fn edges(draft: &Draft) -> Ordered<(IpAddr, Cidr)> {
 fn owners(draft: &Draft, sink: &mut Sink<'_>) {
     let mut owners: HashMap<IpAddr, (usize, Placed<IpAddr>)> = HashMap::new();
     for (index, node) in draft.nodes.iter().enumerate() {
-        let fixed = node.network.iter().flat_map(|network| &network.addresses);
+        let fixed = node.network.iter().flat_map(NetworkDraft::addresses);
         let fixed = fixed.map(|typed| typed.clone().map(|typed| typed.address()));
+        let fixed = fixed.chain(node.network.iter().filter_map(|network| network.current.clone()));
         for placed in address(node).cloned().into_iter().chain(fixed) {
             match owners.get(&placed.value) {
                 Some((owner, first)) if *owner != index => {
@@ -172,37 +172,5 @@ fn owners(draft: &Draft, sink: &mut Sink<'_>) {
                 None => drop(owners.insert(placed.value, (index, placed))),
             }
         }
-    }
-}
-
-/// A gateway must be another machine's, reachable from one of the node's addresses; the address that sealift
-/// reaches the node at must still be there when the others are.
-fn own_network(node: &NodeDraft, sink: &mut Sink<'_>) {
-    let Some(network) = &node.network else { return };
-    if network.addresses.is_empty() {
-        return;
-    }
-    if let Some(gateway) = &network.gateway {
-        if let Some(own) = network.addresses.iter().find(|own| own.value.address() == gateway.value) {
-            let wrong = Wrong::new(format!("{} is the node's own address", gateway.value));
-            sink.clash(gateway.spot(), own.spot(), wrong.hint("write the router's address"));
-        } else if !network.addresses.iter().any(|own| own.value.network().contains(gateway.value)) {
-            let wrong = Wrong::new(format!("{} is in none of the node's networks", gateway.value));
-            sink.clash(
-                gateway.spot(),
-                network.addresses[0].spot(),
-                wrong.hint("check the prefix length of its addresses"),
-            );
-        }
-    }
-    let Some(ssh) = address(node) else { return };
-    if network.interface.is_none() && !network.addresses.iter().any(|own| own.value.address() == ssh.value) {
-        let wrong =
-            Wrong::new(format!("{} is not among the addresses of the interface that has it", ssh.value));
-        sink.clash(
-            ssh.spot(),
-            network.addresses[0].spot(),
-            wrong.hint("add it to `addresses`, or name the interface they are for"),
-        );
     }
 }

@@ -5,9 +5,9 @@ use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::net::IpAddr;
 
-use crate::decode::{Draft, NodeDraft, SshDraft};
+use crate::decode::{Draft, NetworkDraft, NodeDraft, SshDraft};
 use crate::host_key::HostKey;
-use crate::model::{Access, Interface, Node, NodeNetwork, Role, Ssh};
+use crate::model::{Access, Interface, Node, Role, Ssh};
 use crate::name::Label;
 use crate::problem::Problem;
 use crate::sink::{Placed, Sink};
@@ -25,8 +25,7 @@ pub(super) fn unique(draft: &Draft, sink: &mut Sink<'_>) {
         wrong
             .hint("machines copied from one image share it: make new keys there (ssh-keygen -A), then enroll")
     });
-    let interfaces = nodes.iter().filter_map(|node| node.network.as_ref()?.interface.as_ref());
-    let macs = interfaces.filter(|interface| matches!(interface.value, Interface::Mac(_)));
+    let macs = nodes.iter().filter_map(|node| node.network.as_ref()).flat_map(macs);
     once(macs, sink, |_| {
         Wrong::new("the same MAC address on two nodes").hint("each interface has one of its own")
     });
@@ -38,6 +37,17 @@ pub(super) fn unique(draft: &Draft, sink: &mut Sink<'_>) {
         let wrong = Wrong::new("no node is a control plane");
         sink.add(at, "spec.nodes", wrong.hint("give one node `role: control-plane`"));
     }
+}
+
+/// The MAC addresses that a node's network names, each once: two VLANs may be on one interface.
+fn macs(network: &NetworkDraft) -> Vec<&Placed<Interface>> {
+    let mut macs: Vec<&Placed<Interface>> = vec![];
+    for interface in network.interfaces().filter(|one| matches!(one.value, Interface::Mac(_))) {
+        if !macs.iter().any(|known| known.value == interface.value) {
+            macs.push(interface);
+        }
+    }
+    macs
 }
 
 fn once<'a, T: Hash + Eq + 'a>(
@@ -158,11 +168,6 @@ pub(super) fn finished(node: NodeDraft) -> Option<Node> {
         role: node.role?.value,
         gpu: node.gpu,
         ssh: Ssh { address: ssh.address?.value, access: ssh.access },
-        network: node.network.map(|network| NodeNetwork {
-            interface: network.interface.map(|interface| interface.value),
-            addresses: network.addresses.into_iter().map(|address| address.value).collect(),
-            gateway: network.gateway.map(|gateway| gateway.value),
-            nameservers: network.nameservers.into_iter().map(|address| address.value).collect(),
-        }),
+        network: node.network.map(super::network::finished),
     })
 }

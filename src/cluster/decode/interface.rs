@@ -27,7 +27,7 @@ pub(super) fn interface(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Placed
 }
 
 /// A network interface's name as the kernel takes it (`dev_valid_name`).
-fn interface_name(text: &str) -> Result<String, Wrong> {
+pub(super) fn interface_name(text: &str) -> Result<String, Wrong> {
     let fits = (1..16).contains(&text.len()) && !matches!(text, "." | "..");
     if fits && text.bytes().all(|b| b.is_ascii_graphic() && b != b'/' && b != b':') {
         return Ok(text.to_owned());

@@ -2,12 +2,11 @@
 
 use std::net::IpAddr;
 
-use super::interface::interface;
 use super::login::{identity_file, or_forwarded, port, reachable, user};
-use crate::cidr::InterfaceAddress;
+use super::network::{NetworkDraft, network};
 use crate::fields::{Field, Fields};
 use crate::host_key::HostKey;
-use crate::model::{Access, Gpu, Interface, Login, Role};
+use crate::model::{Access, Gpu, Login, Role};
 use crate::name::Label;
 use crate::plain::quoted;
 use crate::sink::{Placed, Sink};
@@ -44,15 +43,6 @@ pub(crate) struct SshDraft {
     /// For the check that no two nodes have the same; the way to the node has it too.
     pub(crate) host_key: Option<Placed<HostKey>>,
     pub(crate) access: Access,
-}
-
-/// A node's `network`.
-#[derive(Debug)]
-pub(crate) struct NetworkDraft {
-    pub(crate) interface: Option<Placed<Interface>>,
-    pub(crate) addresses: Vec<Placed<InterfaceAddress>>,
-    pub(crate) gateway: Option<Placed<IpAddr>>,
-    pub(crate) nameservers: Vec<Placed<IpAddr>>,
 }
 
 pub(crate) fn ssh_defaults(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<SshDefaults> {
@@ -144,16 +134,4 @@ fn node_name(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Placed<Label>> {
         "localhost" => Err(Wrong::new("every machine calls itself localhost").hint("choose a name like cp1")),
         _ => text.parse(),
     })
-}
-
-fn network(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<NetworkDraft> {
-    let mut map = field.map(sink)?;
-    let interface = map.take("interface").and_then(|field| interface(&field, sink));
-    let addresses = map.need("addresses").map(|field| field.list(sink));
-    let addresses = addresses.unwrap_or_default().iter().filter_map(|item| item.parse(sink)).collect();
-    let gateway = map.take("gateway").and_then(|field| field.parse_with(sink, reachable));
-    let nameservers = map.take("nameservers").map(|field| field.list(sink)).unwrap_or_default();
-    let nameservers = nameservers.iter().filter_map(|item| item.address(sink)).collect();
-    map.finish(sink);
-    Some(NetworkDraft { interface, addresses, gateway, nameservers })
 }

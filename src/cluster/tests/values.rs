@@ -38,6 +38,33 @@ pub(crate) const SEEN_BY_THE_SCHEMA: &[(&str, &str, &str, &str)] = &[
     ("gpu: auto", "taints: []", "20:34", "known here: name, role, gpu, ssh, address, network"),
     ("    - name: cp1", "    - nam: cp1", "16:7", "did you mean \"name\"?"),
     ("spec:\n", "spec:\n  \"\\e[2J\": 1\n", "5:3", "spec.\"\\u{1b}[2J\": unknown field"),
+    // a node's own network
+    ("gateway: 10.77.0.1", "gateway: 10.77.0.1, vlan: 4095", "19:110", "4095 is not from 1 to 4094"),
+    (
+        "gateway: 10.77.0.1",
+        "gateway: 10.77.0.1, mtu: \"9000\"",
+        "19:109",
+        "from 1280 to 65535, without quotes",
+    ),
+    ("[10.77.0.11/24]", "[]", "19:67", "write an address like 10.77.0.11/24"),
+    (
+        "interface: {mac: \"52:54:00:00:00:11\"}",
+        "bond: {name: b, interfaces: []}",
+        "19:45",
+        "at least one interface",
+    ),
+    (
+        "interface: {mac: \"52:54:00:00:00:11\"}",
+        "bond: {interfaces: [{name: e}]}",
+        "19:23",
+        "write `name: bond0`",
+    ),
+    (
+        "interface: {mac: \"52:54:00:00:00:11\"}",
+        "bond: {name: b, mode: lacp, interfaces: [{name: e}]}",
+        "19:39",
+        "one of active-backup, 802.3ad",
+    ),
     // shapes
     ("metadata: {name: plant-7}", "metadata: plant-7", "3:11", "expected a map, found the text \"plant-7\""),
     ("metadata: {name: plant-7}", "metadata: [plant-7]", "3:11", "leave the [ ] or the dashes away"),
@@ -221,4 +248,16 @@ pub(crate) const SEEN_BY_SEALIFT_ONLY: &[(&str, &str, &str, &str)] = &[
     ("ssh: {address: 10.77.0.11}", "ssh: local", "16:7", "spec.nodes[0].address: is missing"),
     ("role: control-plane", "role: control-plane\n      address: 10.77.0.11", "18:16", "write it inside ssh"),
     ("ssh: {address: 10.77.0.21, port: 2222}", "ssh: local, address: 10.77.0.21", "20:50", "is a worker"),
+    (
+        "gateway: 10.77.0.1",
+        "gateway: 10.77.0.1, more: [{addresses: [10.78.0.1/24]}]",
+        "19:111",
+        "write `interface` or `bond`",
+    ),
+    (
+        "interface: {mac: \"52:54:00:00:00:11\"}",
+        "interface: {name: enp0s31f6abcd}, vlan: 77",
+        "19:57",
+        "enp0s31f6abcd.77 is longer than 15 characters",
+    ),
 ];

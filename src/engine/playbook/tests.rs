@@ -79,7 +79,7 @@ fn refuses_what_makes_no_sense_and_says_where() {
         |on: &str, steps: &str| format!("name: t\nplays:\n- {{name: p, on: {on}, steps: [{steps}]}}\n");
     for (text, fragment) in [
         (play("all", "{file: {path: /a, content: x}}"), "a step has no name"),
-        (play("all", "{name: s}"), "step 's': want exactly one of file, directory"),
+        (play("all", "{name: s}"), "step 's': want exactly one of network, file, directory"),
         (play("all", "{name: s, file: {path: /a}, directory: {path: /b}}"), "found file, directory"),
         (play("all", "{name: s, flie: {path: /a}}"), "found flie"),
         (play("all", "{name: s, file: {path: /a, contents: x}}"), "unknown field `contents`"),

@@ -41,6 +41,8 @@ pub(super) const TREES: &[&str] = &[
     "/var/lib/sealift/helm",
     "/var/lib/sealift/jobs",
     "/var/lib/sealift/kubeadm",
+    // after what it has of the node's own network has been brought back
+    "/var/lib/sealift/network",
     "/var/lib/sealift/receipts",
     "/var/lib/sealift/site",
     // the last: a reset that is cut leaves its own record

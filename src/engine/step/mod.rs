@@ -15,6 +15,7 @@ mod kubeadm_join;
 mod manifest;
 mod mode;
 mod module;
+mod network;
 mod node_reset;
 mod program;
 mod receipt;
@@ -82,6 +83,7 @@ macro_rules! steps {
 steps! {
     /// A step that concerns one node.
     NodeStep, NodeAct, Probe<'_>, Mutate<'_>:
+    "network" Network = network,
     "file" File = file,
     "directory" Directory = directory,
     "remove" Remove = remove,

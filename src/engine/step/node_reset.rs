@@ -1,9 +1,9 @@
 //! A node as it was before sealift.
 //!
 //! What stays until the next boot, and why: the values of kernel parameters and loaded modules (others may have come
-//! to need them), empty base chains of iptables (kubelet's doing, without effect). The journal stays.
+//! to need them), the addresses that the interfaces have (the files are the old ones again), empty base chains of iptables (kubelet's doing, without effect). The journal stays.
 
-use sealift_node::{Command, Mutate, Probe};
+use sealift_node::{Command, FileBefore, Mutate, Probe, Secretless, paths};
 use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
@@ -19,6 +19,8 @@ pub(crate) struct NodeReset {}
 const HOSTS: &str = "/etc/hosts";
 const FSTAB: &str = "/etc/fstab";
 const LIMIT: u64 = 1 << 20;
+/// Its files are in it in base64.
+const NETWORK_LIMIT: u64 = 16 << 20;
 const KUBEADM: &str = "/usr/local/bin/kubeadm";
 
 /// Takes our part out of a file.
@@ -31,6 +33,10 @@ pub(crate) struct Seen {
     links: Vec<&'static str>,
     /// Files with a part of ours in them, and how they are without it.
     edits: Vec<(&'static str, String)>,
+    /// Files of the node's own network as they were.
+    network: Vec<FileBefore>,
+    /// Whether another network is being tried.
+    trial: bool,
 }
 
 impl NodeAct for NodeReset {
@@ -57,7 +63,14 @@ impl NodeAct for NodeReset {
                 edits.push((path, stripped));
             }
         }
-        Ok(Seen { trees, links, edits })
+        let network = match probe.read_file(paths::BEFORE, NETWORK_LIMIT).await? {
+            Some(text) => {
+                let doing = StepError::below(format!("reading {}", paths::BEFORE));
+                serde_json::from_slice(&text).map_err(doing)?
+            }
+            None => vec![],
+        };
+        Ok(Seen { trees, links, edits, network, trial: probe.trial().await?.is_some() })
     }
 
     fn diff(&self, seen: &Seen, _ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
@@ -69,10 +82,24 @@ impl NodeAct for NodeReset {
             .edits
             .iter()
             .map(|(path, _)| Change::new(*path, "with lines of sealift", "without them", reason));
-        Ok(trees.chain(links).chain(edits).collect())
+        let network = seen.network.iter().map(|file| {
+            let after = if file.was.is_some() { "as it was before" } else { "absent" };
+            Change::new(
+                &file.path,
+                "as sealift wrote it",
+                after,
+                "the old addresses come back with the next boot",
+            )
+        });
+        let trial =
+            seen.trial.then(|| Change::new("network of the node", "being tried", "as it was", reason));
+        Ok(trees.chain(links).chain(edits).chain(network).chain(trial).collect())
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
+        if mutate.trial().await?.is_some() {
+            mutate.undo_network().await?;
+        }
         stop_pods(mutate, ctx).await?;
         clear_packet_filter(mutate, ctx).await?;
         for unit in UNITS {
@@ -88,6 +115,12 @@ impl NodeAct for NodeReset {
         }
         give_swap_back(mutate, ctx).await?;
         let seen = self.observe(mutate, ctx).await?;
+        for file in seen.network {
+            match file.was {
+                Some((Secretless(content), mode)) => mutate.write_file(&file.path, content, mode).await?,
+                None => mutate.remove(&file.path).await?,
+            }
+        }
         for (path, text) in seen.edits {
             let mode = mutate.stat(path).await?.map_or(0o644, |stat| stat.mode & 0o777);
             mutate.write_file(path, text.into_bytes(), mode).await?;

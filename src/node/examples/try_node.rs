@@ -21,6 +21,7 @@ async fn main() {
     let target = Target {
         name: "n9".to_owned(),
         address: address.clone(),
+        before: None,
         port: 22,
         user: user.clone(),
         identities: vec![Identity::File(key.into())],

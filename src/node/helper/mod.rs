@@ -20,6 +20,11 @@ pub(crate) use life::BEAT;
 pub use serve::serve;
 pub use start::start;
 
+/// Undoes the network that is being tried on this machine: what its timer starts.
+pub fn undo_network() -> Result<(), HostError> {
+    crate::local::network::undo()
+}
+
 use crate::{Action, Answer, BlobTarget, HostError, Owner, Query};
 
 /// What a helper may do.

@@ -44,7 +44,7 @@ pub fn serve(config: &Path) -> Result<(), HostError> {
 }
 
 /// Whether the helpers' folder is all that sealift has on this node and no other helper works from it or waits
-/// for our lock (its configuration is there before it is): a run that was refused before its first change, or a
+/// for our lock (its configuration is there before it is), nor a timer to undo a network with it: a run that was refused before its first change, or a
 /// reset of a node that had nothing, leaves no binary.
 fn alone(config: &Config) -> bool {
     let names = |dir: &str| -> Vec<_> {
@@ -55,6 +55,7 @@ fn alone(config: &Config) -> bool {
         && !names(crate::paths::RUN)
             .iter()
             .any(|name| Path::new(name).extension().is_some_and(|ending| ending == "json"))
+        && !config.place(crate::paths::TRIAL).join("trial.json").exists()
 }
 
 async fn live(config: &Config) -> Result<(), HostError> {

@@ -39,7 +39,8 @@ pub(super) fn argv(config: &Config, exe: &Path) -> Vec<String> {
             "ProtectKernelModules=yes",
             "ProtectControlGroups=yes",
             "NoNewPrivileges=yes",
-            "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER",
+            // CAP_NET_RAW: ARP probes, which change nothing on any machine
+            "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER CAP_NET_RAW",
         ];
         argv.extend(sandbox.iter().map(|line| format!("--property={line}")));
     }

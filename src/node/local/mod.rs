@@ -5,6 +5,7 @@ mod blob;
 mod facts;
 pub(crate) mod file;
 mod job;
+pub(crate) mod network;
 mod os_release;
 mod program;
 mod puts;
@@ -13,6 +14,7 @@ mod status;
 mod tree;
 mod unit;
 
+use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,7 +25,7 @@ use tokio::net::TcpStream;
 
 use crate::error::Context as _;
 use crate::host::{BlobReader, BoxDuplex, Host};
-use crate::{Action, Answer, BlobTarget, HostError, Query, containerd};
+use crate::{Action, Answer, BlobTarget, HostError, Query, arp, containerd};
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +57,11 @@ impl LocalHost {
         Self { name: name.into(), root: Root::at(dir.into()), puts: Arc::default() }
     }
 
+    fn holders(&self, interface: &str, addresses: &[Ipv4Addr]) -> Result<Answer, HostError> {
+        let holders = arp::holders(interface, addresses);
+        Ok(Answer::Holders(holders.on(&self.name, || format!("asking on {interface} who has an address"))?))
+    }
+
     /// Runs blocking work off the async threads.
     async fn blocking<T: Send + 'static>(
         &self,
@@ -76,6 +83,13 @@ impl LocalHost {
             Query::Reachable { address } => {
                 let dialled = tokio::time::timeout(DIAL, TcpStream::connect(&address)).await;
                 Ok(Answer::Bool(matches!(dialled, Ok(Ok(_)))))
+            }
+            Query::Holders { interface, addresses } => {
+                self.blocking(what, move |host| host.holders(&interface, &addresses)).await
+            }
+            Query::Trial => {
+                let record = self.trial_record().on(&self.name, || what)?;
+                Ok(record.map_or(Answer::Missing, |record| Answer::Trial(Box::new(record))))
             }
             Query::Facts => self.blocking(what, Self::facts).await,
             Query::ReadFile { path, limit } => {
@@ -102,6 +116,13 @@ impl LocalHost {
                 containerd::remove(&self.name, &self.root.path(crate::paths::CONTAINERD), names).await?;
                 Ok(Answer::Done)
             }
+            Action::TryNetwork(trial) => self.try_network(trial).await,
+            Action::UndoNetwork => {
+                self.undo_network().await?;
+                self.disarm().await?;
+                Ok(Answer::Done)
+            }
+            Action::KeepNetwork { id } => self.keep_network(&id).await,
             Action::WriteFile { path, content, mode } => {
                 self.blocking(what, move |host| host.write_file(&path, &content.0, mode)).await
             }

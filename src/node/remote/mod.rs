@@ -266,6 +266,17 @@ impl Host for RemoteHost {
         async move { Ok(Box::pin(self.wish(Wish::Dial { address }).await?) as BoxDuplex) }.boxed()
     }
 
+    fn reach_anew(&self) -> BoxFuture<'_, Result<(), HostError>> {
+        async move {
+            self.inner.idle.lock().await.clear();
+            match &self.inner.links {
+                Link::Ssh(links) => links.anew().await,
+                Link::Here(_) => Ok(()),
+            }
+        }
+        .boxed()
+    }
+
     fn close(&self) -> BoxFuture<'_, Result<(), HostError>> {
         self.end().boxed()
     }

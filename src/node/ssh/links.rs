@@ -25,6 +25,14 @@ struct Link {
     free: Arc<Semaphore>,
 }
 
+impl Link {
+    async fn open(target: &Target) -> Result<Self, HostError> {
+        let mut handle = session::open(target).await?;
+        auth::login(target, &mut handle).await?;
+        Ok(Self { session: Arc::new(handle), free: Arc::new(Semaphore::new(CHANNELS)) })
+    }
+}
+
 impl Links {
     /// Connects once, so that what is wrong with the way there is known now.
     pub(crate) async fn connect(target: Target) -> Result<Self, HostError> {
@@ -44,12 +52,24 @@ impl Links {
         if let Some(found) = links.iter().find_map(free) {
             return Ok(found);
         }
-        let mut handle = session::open(&self.target).await?;
-        auth::login(&self.target, &mut handle).await?;
-        let link = Link { session: Arc::new(handle), free: Arc::new(Semaphore::new(CHANNELS)) };
+        let link = match (Link::open(&self.target).await, self.target.at_its_old_place()) {
+            // what is said of its own address is what a person can do something about
+            (Err(error @ HostError::Unreachable { .. }), Some(old)) => {
+                Link::open(&old).await.or(Err(error))?
+            }
+            (opened, _) => opened?,
+        };
         let found = free(&link).ok_or_else(|| self.lost("opening a channel", "it is full at once"))?;
         links.push(link);
         Ok(found)
+    }
+
+    /// Connects to the node's own address; whether that works or not, no older connection is used again.
+    pub(crate) async fn anew(&self) -> Result<(), HostError> {
+        let mut links = self.links.lock().await;
+        links.clear();
+        links.push(Link::open(&self.target).await?);
+        Ok(())
     }
 
     /// Runs a program in a channel of its own.

@@ -9,6 +9,7 @@ pub async fn scan_host_key(name: &str, address: &str, port: u16) -> Result<HostK
     let target = Target {
         name: name.to_owned(),
         address: address.to_owned(),
+        before: None,
         port,
         user: String::new(),
         identities: vec![],

@@ -13,6 +13,8 @@ pub struct Target {
     pub name: String,
     /// Its IP address: a static binary cannot ask the system's resolver.
     pub address: String,
+    /// Where else it may be, until it has that address.
+    pub before: Option<String>,
     /// The SSH server's port.
     pub port: u16,
     /// The user; root, or one that may use sudo without a password.
@@ -37,6 +39,12 @@ impl Target {
         let ip: Result<IpAddr, _> = self.address.parse();
         let ip = ip.map_err(|_| self.unreachable("not an IP address; names cannot be resolved here"))?;
         Ok(SocketAddr::new(ip, self.port))
+    }
+
+    /// The same machine where it may be until it has its address.
+    pub(super) fn at_its_old_place(&self) -> Option<Self> {
+        let address = self.before.clone()?;
+        Some(Self { address, before: None, ..self.clone() })
     }
 
     pub(super) fn place(&self) -> String {

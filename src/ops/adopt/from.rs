@@ -66,6 +66,7 @@ impl Place {
         Ok(Target {
             name: address.clone(),
             address,
+            before: None,
             port: self.port,
             user: self.user.clone().unwrap_or_else(|| "root".to_owned()),
             identities: file.into_iter().chain(agent).collect(),

@@ -15,6 +15,7 @@ fn main() -> ExitCode {
         ["helper", "serve", "--config", file] => {
             helper::serve(Path::new(file)).map_err(|error| error.to_string())
         }
+        ["helper", "undo-network"] => helper::undo_network().map_err(|error| error.to_string()),
         ["attach", "--socket", socket] => {
             helper::attach(Path::new(socket)).map_err(|error| error.to_string())
         }

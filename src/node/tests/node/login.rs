@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use sealift_node::helper::Mode;
-use sealift_node::{HostError, Identity, Target, scan_host_key};
+use sealift_node::{Host as _, HostError, Identity, Probe, Target, scan_host_key};
 
 use crate::sshd::Sshd;
 
@@ -78,4 +78,21 @@ async fn a_closed_port_is_told_at_once() {
     let error = sshd.connect(target, Mode::Plan, "r1").await.unwrap_err();
     assert!(error.to_string().contains("not an IP address"), "{error}");
     assert!(since.elapsed() < Duration::from_secs(5));
+}
+
+#[tokio::test]
+async fn a_node_is_found_at_its_old_address_but_reached_anew_only_at_its_own() {
+    let sshd = Sshd::start("ed25519");
+    let here = "127.0.0.1".to_owned();
+    // nobody listens at the first one
+    let moved = Target { address: "127.0.0.9".to_owned(), before: Some(here.clone()), ..sshd.target() };
+    let host = sshd.connect(moved, Mode::Plan, "r1").await.unwrap();
+    assert!(Probe::new(&host).stat("/etc").await.is_ok());
+    let error = host.reach_anew().await.unwrap_err();
+    assert!(error.to_string().contains("127.0.0.9"), "{error}");
+    assert!(Probe::new(&host).stat("/etc").await.is_ok(), "it is still found where it is");
+    let there = Target { before: Some("127.0.0.9".to_owned()), address: here, ..sshd.target() };
+    let host = sshd.connect(there, Mode::Plan, "r2").await.unwrap();
+    host.reach_anew().await.unwrap();
+    assert!(Probe::new(&host).stat("/etc").await.is_ok());
 }

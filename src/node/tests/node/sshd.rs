@@ -72,6 +72,7 @@ impl Sshd {
         Target {
             name: "cp1".to_owned(),
             address: "127.0.0.1".to_owned(),
+            before: None,
             port: self.port,
             user: "root".to_owned(),
             identities: vec![Identity::File(self.file("user"))],
