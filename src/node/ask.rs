@@ -4,6 +4,8 @@
 use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
 
+use crate::{Measured, Room, Sight};
+
 /// A question; none of them changes anything on the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -31,6 +33,19 @@ pub enum Query {
     Images,
     /// Whether a TCP address accepts a connection, as the node sees it: [`Answer::Bool`].
     Reachable { address: String },
+    /// Many files and folders at once, each file up to `limit` bytes; links are followed. One component of a path
+    /// may be `*`, which stands for every name there: [`Answer::Sights`], in the order of the paths.
+    Look { paths: Vec<String>, limit: u64 },
+    /// The lines of a text that hold one of these words, for files too long to be sent: [`Answer::Text`], or
+    /// [`Answer::Missing`].
+    Lines { path: String, words: Vec<String> },
+    /// Room on the file systems that these paths are on, or would be: [`Answer::Rooms`], in that order.
+    Rooms { paths: Vec<String> },
+    /// The packet filter's chains, as `nft -j list chains` or else `iptables-save` tells them: [`Answer::Output`],
+    /// or [`Answer::Missing`] where neither is installed.
+    PacketFilter,
+    /// Milliseconds since the epoch, at this moment: [`Answer::Clock`].
+    Clock,
 }
 
 /// A change.
@@ -187,6 +202,14 @@ pub enum Answer {
     Output(Output),
     /// Images in containerd.
     Images(Vec<ImageState>),
+    /// What is at paths.
+    Sights(Vec<(String, Sight)>),
+    /// Room on file systems.
+    Rooms(Vec<Room>),
+    /// Milliseconds since the epoch.
+    Clock(u64),
+    /// What was measured.
+    Measured(Measured),
 }
 
 impl Answer {
@@ -206,6 +229,10 @@ impl Answer {
             Self::Job(_) => "job",
             Self::Output(_) => "output",
             Self::Images(_) => "images",
+            Self::Sights(_) => "sights",
+            Self::Rooms(_) => "rooms",
+            Self::Clock(_) => "clock",
+            Self::Measured(_) => "measured",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Action, Answer, BlobTarget, HostError, Query};
+use crate::{Action, Answer, BlobTarget, HostError, Measure, Query};
 
 /// Both directions of a byte stream on the node, boxed so that `Host` stays object-safe.
 pub trait Duplex: AsyncRead + AsyncWrite + Send {}
@@ -46,6 +46,12 @@ pub trait Host: Send + Sync {
 
     /// Opens a stream to a TCP address as the node sees it, e.g. `127.0.0.1:6443` (law 9).
     fn dial(&self, address: String) -> BoxFuture<'_, Result<BoxDuplex, HostError>>;
+
+    /// Measures something; leaves nothing behind. A host that cannot says so.
+    fn measure(&self, measure: Measure) -> BoxFuture<'_, Result<Answer, HostError>> {
+        let refusal = HostError::refused(self.name(), measure.what(), "nothing is measured there");
+        Box::pin(std::future::ready(Err(refusal)))
+    }
 
     /// Ends what was started for this host (a helper); nothing else on the node changes. A host that is
     /// dropped without it, or dies, leaves a helper that ends itself when it has been idle for a minute.

@@ -20,7 +20,7 @@ pub(crate) use life::BEAT;
 pub use serve::serve;
 pub use start::start;
 
-use crate::{Action, Answer, BlobTarget, HostError, Owner, Query};
+use crate::{Action, Answer, BlobTarget, HostError, Measure, Owner, Query};
 
 /// What a helper may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,8 @@ use crate::{Action, Answer, BlobTarget, HostError, Owner, Query};
 pub enum Mode {
     /// Only answer queries; the unit could not write if it tried (`ProtectSystem=strict`).
     Plan,
+    /// Answer queries and measure; the unit can write where it measures a disk, and nowhere else.
+    Preflight,
     /// Everything; holds the node's lock.
     Run,
 }
@@ -125,6 +127,7 @@ pub(crate) enum Wish {
 pub(crate) enum Request {
     Query(Query),
     Act(Action),
+    Measure(Measure),
     Offset(BlobTarget),
 }
 
