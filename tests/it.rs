@@ -15,6 +15,7 @@ mod it {
     mod lifecycle;
     mod paper;
     mod place;
+    mod preflight;
     mod running;
     mod self_update;
     mod stick;

@@ -39,7 +39,7 @@ pub use host_key::HostKey;
 pub use identity::{NewLogin, with_login};
 pub use model::{
     Access, Containerd, ControlPlane, Dns, Gpu, Interface, Kubernetes, LoadBalancer, Login, Network, Node,
-    NodeNetwork, Os, Pool, Role, Ssh, Swap,
+    NodeNetwork, Os, Pool, Preflight, Role, Ssh, Swap,
 };
 pub use name::{DomainName, Label, NodeName};
 pub use problem::{Place, Problem, Problems};
