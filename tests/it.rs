@@ -16,6 +16,7 @@ mod it {
     mod lifecycle;
     mod paper;
     mod place;
+    mod preflight;
     mod reality;
     mod running;
     mod self_update;

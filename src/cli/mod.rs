@@ -11,6 +11,7 @@ mod key;
 mod man;
 mod pack;
 mod planned;
+mod preflight;
 mod report;
 mod self_update;
 mod site;
@@ -29,6 +30,7 @@ pub(crate) use key::{KeyArgs, KeyCommand, KeyGenerateArgs};
 pub(crate) use man::ManArgs;
 pub(crate) use pack::PackArgs;
 pub(crate) use planned::{InstallArgs, KubeconfigArgs, PlanArgs, ResetArgs, StatusArgs};
+pub(crate) use preflight::PreflightArgs;
 pub(crate) use report::ReportArgs;
 pub(crate) use self_update::SelfUpdateArgs;
 pub(crate) use site::{ClusterArgs, SiteArgs};
@@ -45,8 +47,8 @@ const EVERYWHERE: &str = "Everywhere";
     max_term_width = 80,
     disable_help_subcommand = true,
     after_help = "Exit codes: 0 done, 1 a node or the cluster refused, 2 usage or\n\
-                  configuration, 3 integrity, 4 changes pending, 6 host identity,\n\
-                  70 a bug of ours, 130 interrupted."
+                  configuration, 3 integrity, 4 changes pending, 5 preflight findings,\n\
+                  6 host identity, 70 a bug of ours, 130 interrupted."
 )]
 pub(crate) struct Cli {
     /// Print data as JSON on standard output; with commands that run, events as JSON lines
@@ -83,11 +85,14 @@ pub(crate) enum Command {
     /// Write a commented cluster file to start from
     Init(InitArgs),
 
-    /// Say what a field of the cluster file means, or an exit code
+    /// Say what a field of the cluster file, an exit code or a check means
     Explain(ExplainArgs),
 
     /// Show the servers' host keys and pin them in the cluster file
     Enroll(EnrollArgs),
+
+    /// Say whether these servers can become the cluster; changes nothing
+    Preflight(PreflightArgs),
 
     /// Show what install would do, and why; changes nothing
     Plan(PlanArgs),

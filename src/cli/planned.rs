@@ -44,6 +44,10 @@ pub(crate) struct InstallArgs {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) plan: Option<PathBuf>,
 
+    /// A preflight check whose findings you answer for; it is written into the journal (repeatable)
+    #[arg(long, value_name = "CHECK")]
+    pub(crate) skip: Vec<String>,
+
     #[command(flatten)]
     pub(crate) paper: ReportArgs,
 }

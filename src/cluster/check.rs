@@ -49,6 +49,7 @@ pub(crate) fn check(draft: Option<Draft>, sink: &mut Sink<'_>) -> Option<Parts> 
         os: draft.os,
         containerd: draft.containerd,
         kubernetes: draft.kubernetes,
+        preflight: draft.preflight,
         not_yet,
     })
 }

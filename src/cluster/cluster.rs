@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::host_key::HostKey;
 use crate::model::{
-    Access, Containerd, ControlPlane, Dns, Kubernetes, LoadBalancer, Login, Network, Node, Os, Role, Ssh,
+    Access, Containerd, ControlPlane, Dns, Kubernetes, LoadBalancer, Login, Network, Node, Os, Preflight,
+    Role, Ssh,
 };
 use crate::name::Label;
 use crate::problem::{Place, Problem, Problems};
@@ -27,6 +28,9 @@ pub struct Cluster {
     os: Os,
     containerd: Containerd,
     kubernetes: Kubernetes,
+    /// Not part of what is made of the site: a plan is the same whatever is skipped.
+    #[serde(skip)]
+    preflight: Preflight,
     #[serde(skip)]
     not_yet: Vec<Problem>,
 }
@@ -43,6 +47,7 @@ pub(crate) struct Parts {
     pub(crate) os: Os,
     pub(crate) containerd: Containerd,
     pub(crate) kubernetes: Kubernetes,
+    pub(crate) preflight: Preflight,
     pub(crate) not_yet: Vec<Problem>,
 }
 
@@ -94,9 +99,22 @@ impl Cluster {
             os,
             containerd,
             kubernetes,
+            preflight,
             not_yet,
         } = parts;
-        Self { name, control_plane, network, dns, load_balancer, nodes, os, containerd, kubernetes, not_yet }
+        Self {
+            name,
+            control_plane,
+            network,
+            dns,
+            load_balancer,
+            nodes,
+            os,
+            containerd,
+            kubernetes,
+            preflight,
+            not_yet,
+        }
     }
 
     /// The site's name.
@@ -168,6 +186,11 @@ impl Cluster {
     /// Settings of kubeadm, kubelet and kube-proxy.
     pub fn kubernetes(&self) -> &Kubernetes {
         &self.kubernetes
+    }
+
+    /// What preflight is told to let pass.
+    pub fn preflight(&self) -> &Preflight {
+        &self.preflight
     }
 
     /// What the file rightly asks for and this version of sealift cannot do yet, with positions. An op

@@ -11,7 +11,7 @@ use std::net::IpAddr;
 
 use crate::cidr::Cidr;
 use crate::fields::{Field, Fields};
-use crate::model::{Containerd, Kubernetes, Os};
+use crate::model::{Containerd, Kubernetes, Os, Preflight};
 use crate::name::{DomainName, Label};
 use crate::plain::quoted;
 use crate::range::AddressRange;
@@ -50,6 +50,7 @@ pub(crate) struct Draft {
     pub(crate) os: Os,
     pub(crate) containerd: Containerd,
     pub(crate) kubernetes: Kubernetes,
+    pub(crate) preflight: Preflight,
 }
 
 /// Decodes the whole file.
@@ -129,6 +130,7 @@ fn spec_of(at: At, name: Option<Placed<Label>>, spec: &mut Fields<'_>, sink: &mu
     let nodes = nodes.unwrap_or_default();
     let nodes = nodes.iter().filter_map(|item| node::node(item, &defaults, sink)).collect();
     let (os, containerd, kubernetes) = settings::settings(spec, sink);
+    let preflight = settings::preflight(spec, sink);
     Draft {
         at,
         name,
@@ -143,6 +145,7 @@ fn spec_of(at: At, name: Option<Placed<Label>>, spec: &mut Fields<'_>, sink: &mu
         os,
         containerd,
         kubernetes,
+        preflight,
     }
 }
 

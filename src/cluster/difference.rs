@@ -82,6 +82,7 @@ impl Cluster {
                 "nodes": value(self.nodes()),
                 "os": value(self.os()),
                 "containerd": value(self.containerd()),
+                "preflight": value(self.preflight()),
                 "kubernetes": value(self.kubernetes()),
             }
         })

@@ -39,7 +39,7 @@ pub use host_key::HostKey;
 pub use identity::{NewLogin, with_login};
 pub use model::{
     Access, Bond, Containerd, ControlPlane, Dns, Gpu, Interface, Kubernetes, LoadBalancer, Login, Network,
-    Node, NodeLink, NodeNetwork, Os, Pool, Role, Route, Ssh, Swap,
+    Node, NodeLink, NodeNetwork, Os, Pool, Preflight, Role, Route, Ssh, Swap,
 };
 pub use name::{DomainName, Label, NodeName};
 pub use problem::{Place, Problem, Problems};

@@ -235,6 +235,13 @@ pub struct Os {
     pub swap: Swap,
 }
 
+/// `spec.preflight`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+pub struct Preflight {
+    /// Checks whose findings somebody takes the responsibility for.
+    pub skip: Vec<String>,
+}
+
 /// `spec.containerd`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]

@@ -27,6 +27,11 @@ pub enum Event {
         /// Changes in the plan.
         changes: usize,
     },
+    /// Findings of preflight that somebody answers for, with `--skip` or in the cluster file.
+    PreflightOverridden {
+        /// Which, and what was seen.
+        findings: Vec<Overridden>,
+    },
     /// A play begins on some nodes.
     PlayStarted {
         /// The play's name.
@@ -147,6 +152,17 @@ pub enum Event {
     /// What a later sealift calls by a name that this one does not know; read and passed over, never sent.
     #[serde(other)]
     Later,
+}
+
+/// A finding of preflight that somebody answers for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overridden {
+    /// The check's id.
+    pub check: String,
+    /// Which node; none when it is about several.
+    pub node: Option<String>,
+    /// What was seen.
+    pub evidence: Vec<String>,
 }
 
 /// How a step that did not fail ended.

@@ -44,7 +44,7 @@ pub use ctx::Ctx;
 pub use difference::Difference;
 pub use errors::StepError;
 pub use estimate::{Estimate, History};
-pub use events::{Event, Events, Outcome, Record};
+pub use events::{Event, Events, Outcome, Overridden, Record};
 pub use journal::{Journal, JournalError};
 pub use keeper::Keeper;
 pub use late::{Late, Secret};
@@ -57,4 +57,4 @@ pub use run::{Failure, NewChanges, Run, RunError, RunOptions, RunReport, StepTim
 pub use site::{Hosts, Site};
 pub use stop::{AtWork, Job, Stop};
 pub use template::{TemplateError, Templates};
-pub use time::rfc3339_seconds;
+pub use time::{rfc3339_seconds, unix_seconds};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::schedule::{Gates, Lane, in_lanes};
-use crate::{Compiled, Event, Journal, Keeper, Plan, Site};
+use crate::{Compiled, Event, Journal, Keeper, Overridden, Plan, Site};
 
 mod error;
 mod lane;
@@ -27,11 +27,19 @@ pub struct RunOptions {
     pub link: Duration,
     /// What keeps the site's record; none for a run after which there is no site (reset).
     pub keeper: Option<Keeper>,
+    /// Findings of preflight that somebody answers for: they are written down first.
+    pub overridden: Vec<Overridden>,
 }
 
 impl Default for RunOptions {
     fn default() -> Self {
-        Self { parallel: 32, new_changes: NewChanges::Stop, link: Duration::from_secs(30), keeper: None }
+        Self {
+            parallel: 32,
+            new_changes: NewChanges::Stop,
+            link: Duration::from_secs(30),
+            keeper: None,
+            overridden: vec![],
+        }
     }
 }
 
@@ -68,6 +76,9 @@ impl Run<'_> {
             plan: self.plan.digest,
             changes: self.plan.changes(),
         });
+        if !self.options.overridden.is_empty() {
+            events.send(Event::PreflightOverridden { findings: self.options.overridden.clone() });
+        }
         let began = events.elapsed();
         let mut report = RunReport::default();
         let result = tokio::select! {

@@ -13,6 +13,23 @@ pub fn rfc3339_seconds(at: SystemTime) -> String {
     format!("{}Z", to_the_second(at))
 }
 
+/// Seconds since the epoch of such a text with whole seconds in UTC; none when it is no such text. The date to days as
+/// in Hinnant's `days_from_civil`.
+pub fn unix_seconds(text: &str) -> Option<u64> {
+    let number = |range: std::ops::Range<usize>| text.get(range)?.parse::<u64>().ok();
+    let (year, month, day) = (number(0..4)?, number(5..7)?, number(8..10)?);
+    let (hours, minutes, seconds) = (number(11..13)?, number(14..16)?, number(17..19)?);
+    if !(1..=12).contains(&month) || !(1..=31).contains(&day) || year < 1970 || text.get(19..)? != "Z" {
+        return None;
+    }
+    let year = if month <= 2 { year - 1 } else { year };
+    let (era, year_of_era) = (year / 400, year % 400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    let day_of_era = year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year;
+    let days = (era * 146_097 + day_of_era).checked_sub(719_468)?;
+    Some(days * 86_400 + hours * 3_600 + minutes * 60 + seconds)
+}
+
 fn to_the_second(at: SystemTime) -> String {
     let (date, time, _) = parts(at);
     format!("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}", date.0, date.1, date.2, time.0, time.1, time.2)
@@ -43,7 +60,7 @@ fn parts(at: SystemTime) -> ((u64, u64, u64), (u64, u64, u64), u32) {
 mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
-    use super::{rfc3339, rfc3339_seconds, stamp};
+    use super::{rfc3339, rfc3339_seconds, stamp, unix_seconds};
 
     #[test]
     fn knows_leap_days_and_turns_of_the_year() {
@@ -56,6 +73,13 @@ mod tests {
         ] {
             assert_eq!(rfc3339(UNIX_EPOCH + Duration::from_millis(seconds * 1000 + 7)), text);
         }
+        for seconds in [0, 951_782_400, 1_709_251_199, 1_735_689_600, 4_107_542_400] {
+            assert_eq!(
+                unix_seconds(&rfc3339_seconds(UNIX_EPOCH + Duration::from_secs(seconds))),
+                Some(seconds)
+            );
+        }
+        assert_eq!(unix_seconds("2026-11-22"), None);
         assert_eq!(stamp(UNIX_EPOCH), "19700101T000000.000Z");
     }
 

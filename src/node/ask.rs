@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
 
-use crate::{Trial, TrialRecord};
+use crate::{Measured, Room, Sight, Trial, TrialRecord};
 
 /// A question; none of them changes anything on the node.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -40,6 +40,19 @@ pub enum Query {
     Holders { interface: String, addresses: Vec<Ipv4Addr> },
     /// The network that is being tried: [`Answer::Trial`], or [`Answer::Missing`].
     Trial,
+    /// Many files and folders at once, each file up to `limit` bytes; links are followed. One component of a path
+    /// may be `*`, which stands for every name there: [`Answer::Sights`], in the order of the paths.
+    Look { paths: Vec<String>, limit: u64 },
+    /// The lines of a text that hold one of these words, for files too long to be sent: [`Answer::Text`], or
+    /// [`Answer::Missing`].
+    Lines { path: String, words: Vec<String> },
+    /// Room on the file systems that these paths are on, or would be: [`Answer::Rooms`], in that order.
+    Rooms { paths: Vec<String> },
+    /// The packet filter's chains, as `nft -j list chains` or else `iptables-save` tells them: [`Answer::Output`],
+    /// or [`Answer::Missing`] where neither is installed.
+    PacketFilter,
+    /// Milliseconds since the epoch, at this moment: [`Answer::Clock`].
+    Clock,
 }
 
 /// A change.
@@ -207,6 +220,14 @@ pub enum Answer {
     Holders(Vec<Holder>),
     /// The network that is being tried.
     Trial(Box<TrialRecord>),
+    /// What is at paths.
+    Sights(Vec<(String, Sight)>),
+    /// Room on file systems.
+    Rooms(Vec<Room>),
+    /// Milliseconds since the epoch.
+    Clock(u64),
+    /// What was measured.
+    Measured(Measured),
 }
 
 impl Answer {
@@ -228,6 +249,10 @@ impl Answer {
             Self::Images(_) => "images",
             Self::Holders(_) => "holders",
             Self::Trial(_) => "trial",
+            Self::Sights(_) => "sights",
+            Self::Rooms(_) => "rooms",
+            Self::Clock(_) => "clock",
+            Self::Measured(_) => "measured",
         }
     }
 }

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 
-use crate::{Action, Answer, BlobTarget, HostError, Query};
+use crate::{Action, Answer, BlobTarget, HostError, Measure, Query};
 
 /// Both directions of a byte stream on the node, boxed so that `Host` stays object-safe.
 pub trait Duplex: AsyncRead + AsyncWrite + Send {}
@@ -51,6 +51,12 @@ pub trait Host: Send + Sync {
     /// proves that the node can be reached now. On the machine itself there is nothing to prove.
     fn reach_anew(&self) -> BoxFuture<'_, Result<(), HostError>> {
         Box::pin(std::future::ready(Ok(())))
+    }
+
+    /// Measures something; leaves nothing behind. A host that cannot says so.
+    fn measure(&self, measure: Measure) -> BoxFuture<'_, Result<Answer, HostError>> {
+        let refusal = HostError::refused(self.name(), measure.what(), "nothing is measured there");
+        Box::pin(std::future::ready(Err(refusal)))
     }
 
     /// Ends what was started for this host (a helper); nothing else on the node changes. A host that is

@@ -6,8 +6,8 @@ use sealift_stream::Digest;
 
 use crate::host::BoxDuplex;
 use crate::{
-    Answer, Facts, Holder, Host, HostError, ImageState, JobState, Query, Secretless, Stat, TrialRecord,
-    UnitState,
+    Answer, Facts, Holder, Host, HostError, ImageState, JobState, Output, Query, Room, Secretless, Sight,
+    Stat, TrialRecord, UnitState,
 };
 
 /// Typed questions to one node. There is no way from it to anything that changes the node.
@@ -143,6 +143,48 @@ impl<'a> Probe<'a> {
             Answer::Trial(record) => Ok(Some(*record)),
             Answer::Missing => Ok(None),
             other => Err(self.surprise("trial", &other)),
+        }
+    }
+
+    /// What is at many paths, each file up to `limit` bytes; a component of a path may be `*`.
+    pub async fn look(&self, paths: Vec<String>, limit: u64) -> Result<Vec<(String, Sight)>, HostError> {
+        match self.host.query(Query::Look { paths, limit }).await? {
+            Answer::Sights(sights) => Ok(sights),
+            other => Err(self.surprise("look", &other)),
+        }
+    }
+
+    /// The lines of a text that hold one of these words; `None` when there is no such file.
+    pub async fn lines(&self, path: &str, words: Vec<String>) -> Result<Option<String>, HostError> {
+        match self.host.query(Query::Lines { path: path.to_owned(), words }).await? {
+            Answer::Text(text) => Ok(Some(text)),
+            Answer::Missing => Ok(None),
+            other => Err(self.surprise("lines", &other)),
+        }
+    }
+
+    /// Room on the file systems that these paths are on, or would be.
+    pub async fn rooms(&self, paths: Vec<String>) -> Result<Vec<Room>, HostError> {
+        match self.host.query(Query::Rooms { paths }).await? {
+            Answer::Rooms(rooms) => Ok(rooms),
+            other => Err(self.surprise("rooms", &other)),
+        }
+    }
+
+    /// The packet filter's chains, in the words of the program that has them; `None` where there is none.
+    pub async fn packet_filter(&self) -> Result<Option<Output>, HostError> {
+        match self.host.query(Query::PacketFilter).await? {
+            Answer::Output(output) => Ok(Some(output)),
+            Answer::Missing => Ok(None),
+            other => Err(self.surprise("packet-filter", &other)),
+        }
+    }
+
+    /// Milliseconds since the epoch by the node's clock.
+    pub async fn clock(&self) -> Result<u64, HostError> {
+        match self.host.query(Query::Clock).await? {
+            Answer::Clock(now) => Ok(now),
+            other => Err(self.surprise("clock", &other)),
         }
     }
 

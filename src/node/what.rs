@@ -1,6 +1,6 @@
 //! What is being done, in words: a lower-case gerund that names the object.
 
-use crate::{Action, BlobTarget, Query};
+use crate::{Action, BlobTarget, Measure, Query};
 
 impl Query {
     /// E.g. `reading /etc/hosts`.
@@ -19,6 +19,11 @@ impl Query {
             Self::Reachable { address } => format!("trying {address}"),
             Self::Holders { interface, .. } => format!("asking on {interface} who has an address"),
             Self::Trial => "looking at the network that is tried".to_owned(),
+            Self::Look { paths, .. } => format!("looking at {} paths", paths.len()),
+            Self::Lines { path, .. } => format!("searching {path}"),
+            Self::Rooms { .. } => "asking how much room there is".to_owned(),
+            Self::PacketFilter => "reading the packet filter's chains".to_owned(),
+            Self::Clock => "reading the clock".to_owned(),
         }
     }
 }
@@ -49,5 +54,19 @@ impl BlobTarget {
     /// E.g. `sending blob 0123456789ab`.
     pub fn what(&self) -> String {
         format!("sending blob {}", self.digest().short())
+    }
+}
+
+impl Measure {
+    /// E.g. `measuring fdatasync in /var/lib/etcd`.
+    pub fn what(&self) -> String {
+        match self {
+            Self::Sync { dir } => format!("measuring fdatasync in {dir}"),
+            Self::Listen { ports, .. } => format!("listening on {} ports for a moment", ports.len()),
+            Self::Reach { address, .. } => format!("trying ports of {address}"),
+            Self::Rate { address, .. } => format!("measuring the rate from {address}"),
+            Self::Ping { address, .. } => format!("measuring packets to {address}"),
+            Self::Arp { addresses } => format!("asking the network about {} addresses", addresses.len()),
+        }
     }
 }

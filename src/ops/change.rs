@@ -1,8 +1,8 @@
 //! What verbs that work by a plan share: the plan alone, or plan, show, ask, run, follow.
 
 use sealift_engine::{
-    Compiled, Events, Journal, Keeper, NewChanges, Plan, Playbook, Run, RunOptions, RunReport, SiteRecord,
-    Stop,
+    Compiled, Events, Journal, Keeper, NewChanges, Overridden, Plan, Playbook, Run, RunOptions, RunReport,
+    SiteRecord, Stop,
 };
 use sealift_node::Owner;
 use tokio::sync::mpsc;
@@ -12,7 +12,7 @@ use super::course::Course;
 use super::frozen::Frozen;
 use super::signals::{Signals, unless_stopped};
 use super::site::SiteFiles;
-use super::{Connected, Exit, Failure, Mode, who};
+use super::{Connected, Exit, Failure, Mode, preflight, who};
 use crate::shell::{Shell, follow, show_plan, summary};
 
 /// A change of a site on its way.
@@ -23,6 +23,8 @@ struct Change<'a> {
     stop: &'a Stop,
     /// A plan from a file, which was agreed to when it was made.
     frozen: Option<&'a Frozen>,
+    /// Checks of preflight that somebody answers for.
+    skip: &'a [String],
     shell: &'a Shell,
 }
 
@@ -31,6 +33,7 @@ pub(crate) async fn change_site(
     verb: &str,
     files: &SiteFiles,
     frozen: Option<&Frozen>,
+    skip: &[String],
     course: &mut Course,
     shell: &Shell,
 ) -> anyhow::Result<Option<RunReport>> {
@@ -43,7 +46,7 @@ pub(crate) async fn change_site(
     connected.tell_taken_over(&lock, shell);
     course.meet(&connected).await;
     let compiled = Compiled::new(&Playbook::embedded(verb)?, &files.cluster);
-    let change = Change { files, connected: &connected, owner: &owner, stop: &stop, frozen, shell };
+    let change = Change { files, connected: &connected, owner: &owner, stop: &stop, frozen, skip, shell };
     let done = change.plan_and_run(&compiled, course).await;
     course.look_again(&connected).await;
     connected.close().await;
@@ -59,6 +62,7 @@ impl Change<'_> {
         course: &mut Course,
     ) -> anyhow::Result<Option<RunReport>> {
         let (files, shell) = (self.files, self.shell);
+        let overridden = self.preflight().await?;
         let plan = unless_stopped(self.stop, observe(files, self.connected, compiled, shell)).await?;
         if let Some(frozen) = self.frozen {
             frozen.check(&plan, compiled, &files.cluster)?;
@@ -83,7 +87,16 @@ impl Change<'_> {
             return Ok(None);
         }
         files.check_whole_bundle(shell)?;
-        self.run(compiled, self.agreed_to(&plan), record, course).await.map(Some)
+        self.run(compiled, self.agreed_to(&plan), record, overridden, course).await.map(Some)
+    }
+
+    /// What can be read is held against what install needs; a verb that brings nothing needs nothing.
+    async fn preflight(&self) -> anyhow::Result<Vec<Overridden>> {
+        if self.files.bundle().is_none() {
+            return Ok(vec![]);
+        }
+        let asked = preflight::guard(self.files, self.connected, self.skip, self.shell);
+        unless_stopped(self.stop, asked).await
     }
 
     /// What was agreed to: the plan from a file, where there is one.
@@ -107,6 +120,7 @@ impl Change<'_> {
         compiled: &Compiled,
         plan: &Plan,
         record: Option<SiteRecord>,
+        overridden: Vec<Overridden>,
         course: &mut Course,
     ) -> anyhow::Result<RunReport> {
         let (files, shell) = (self.files, self.shell);
@@ -120,7 +134,7 @@ impl Change<'_> {
             let strict = shell.asks() || self.frozen.is_some();
             let new_changes = if strict { NewChanges::Stop } else { NewChanges::Accept };
             let keeper = record.map(|record| Keeper::new(record, Some(&written)));
-            let options = RunOptions { new_changes, keeper, ..Default::default() };
+            let options = RunOptions { new_changes, keeper, overridden, ..Default::default() };
             let run = Run { compiled, plan, site: &site, options };
             let (report, told) = tokio::join!(run.execute(), follow(shell, records));
             told?;

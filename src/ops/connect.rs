@@ -47,6 +47,16 @@ impl Connected {
         Self::in_order(&[nodes.to_vec()], folder, mode, owner).await
     }
 
+    /// Connects to as many nodes as answer; why each of the others does not.
+    pub(crate) async fn as_many_as_answer(
+        cluster: &Cluster,
+        folder: &Path,
+        mode: Mode,
+        owner: &Owner,
+    ) -> anyhow::Result<(Self, Vec<(String, HostError)>)> {
+        Self::tried(&[cluster.nodes().iter().collect()], folder, mode, owner).await
+    }
+
     /// Connects to one group after another. A busy node ends it; whatever else goes wrong is told of all nodes at once.
     async fn in_order(
         groups: &[Vec<&Node>],
@@ -54,6 +64,21 @@ impl Connected {
         mode: Mode,
         owner: &Owner,
     ) -> anyhow::Result<Self> {
+        let (connected, errors) = Self::tried(groups, folder, mode, owner).await?;
+        if errors.is_empty() {
+            return Ok(connected);
+        }
+        connected.close().await;
+        let errors: Vec<HostError> = errors.into_iter().map(|(_, error)| error).collect();
+        Err(refusal(&errors).into())
+    }
+
+    async fn tried(
+        groups: &[Vec<&Node>],
+        folder: &Path,
+        mode: Mode,
+        owner: &Owner,
+    ) -> anyhow::Result<(Self, Vec<(String, HostError)>)> {
         this_machine::check(groups.iter().flatten().copied()).await?;
         // The running program is the helper: it is static, and what was verified is what works on the node.
         let binary = HelperBinary::of("/proc/self/exe").await?;
@@ -79,18 +104,14 @@ impl Connected {
             for (node, one) in nodes.iter().zip(all) {
                 match one {
                     Ok(host) => connected.add(node, host).await,
-                    Err(error) => errors.push(error),
+                    Err(error) => errors.push((node.name.to_string(), error)),
                 }
             }
-            if errors.iter().any(|error| matches!(error, HostError::Busy { .. })) {
+            if errors.iter().any(|(_, error)| matches!(error, HostError::Busy { .. })) {
                 break;
             }
         }
-        if errors.is_empty() {
-            return Ok(connected);
-        }
-        connected.close().await;
-        Err(refusal(&errors).into())
+        Ok((connected, errors))
     }
 
     async fn add(&mut self, node: &Node, host: RemoteHost) {

@@ -20,6 +20,8 @@ pub(crate) enum Exit {
     Integrity = 3,
     /// `plan` or `status` found changes.
     Pending = 4,
+    /// `preflight` found what install would refuse.
+    Findings = 5,
     /// A host key is unknown or has changed.
     HostIdentity = 6,
     /// A bug of ours.
@@ -56,12 +58,13 @@ impl Failure {
 
 impl Exit {
     /// All of them.
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 9] = [
         Self::Done,
         Self::Refused,
         Self::Usage,
         Self::Integrity,
         Self::Pending,
+        Self::Findings,
         Self::HostIdentity,
         Self::Bug,
         Self::Interrupted,
@@ -79,6 +82,7 @@ impl Exit {
             Self::Pending => {
                 "changes pending (`plan`, `status` with drift; `install --plan` with changes that the plan lacks)"
             }
+            Self::Findings => "preflight findings that install refuses",
             Self::HostIdentity => {
                 "host identity: a host key is unknown or changed, or this machine is not the one that `ssh: local` names"
             }
@@ -95,6 +99,9 @@ impl Exit {
             Self::Usage => "the message names file, line and column",
             Self::Integrity => "copy the stick again, or take another; nothing was put into use",
             Self::Pending => "`sealift install`, or plan again",
+            Self::Findings => {
+                "do what each finding says; `sealift explain ID` says more; `--skip ID` takes the responsibility"
+            }
             Self::HostIdentity => "compare fingerprints at the machine's console, then `sealift enroll`",
             Self::Bug => "keep the journal",
             Self::Interrupted => "run the same command again",

@@ -1,13 +1,14 @@
-//! `sealift explain`: what a field of the cluster file means, or an exit code.
+//! `sealift explain`: what a field of the cluster file means, an exit code, or a check of preflight.
 
 use std::fmt::Write as _;
 
 use sealift_cluster::{Absent, Effect, FieldDoc, Found, Kind, Standing, fields, find, schema};
+use sealift_preflight::{Check, Class, check, checks};
 use serde_json::json;
 
 use super::{Exit, Failure};
 use crate::cli::ExplainArgs;
-use crate::shell::{Shell, wrapped};
+use crate::shell::{Shell, table, wrapped};
 
 /// Runs `sealift explain`.
 pub(crate) fn run(args: &ExplainArgs, shell: &Shell) -> anyhow::Result<Exit> {
@@ -15,10 +16,18 @@ pub(crate) fn run(args: &ExplainArgs, shell: &Shell) -> anyhow::Result<Exit> {
         shell.data_json(&schema())?;
         return Ok(Exit::Done);
     }
+    if args.checks {
+        return all_checks(shell).map(|()| Exit::Done);
+    }
     match args.what.as_deref().map(str::trim) {
         None if shell.json() => shell.data_json(&fields().collect::<Vec<_>>())?,
         None => shell.data(&tree(shell)),
         Some(word) if word.parse::<u8>().is_ok() => code(word, shell)?,
+        Some(word) if check(word).is_some() => {
+            if let Some(check) = check(word) {
+                one_check(check, shell)?;
+            }
+        }
         Some(word) => match find(word) {
             Found::One(field) if shell.json() => {
                 let below: Vec<&str> = field.children().map(|child| child.path).collect();
@@ -43,10 +52,10 @@ fn ambiguous(word: &str, several: &[&FieldDoc]) -> Failure {
 }
 
 fn unknown(word: &str, near: Option<&str>) -> Failure {
-    let failure = Failure::new(Exit::Usage, format!("there is no field and no exit code {word:?}"));
+    let failure = Failure::new(Exit::Usage, format!("there is no field, no exit code and no check {word:?}"));
     match near {
         Some(near) => failure.next(format!("sealift explain '{near}'")),
-        None => failure.next("sealift explain lists all fields"),
+        None => failure.next("sealift explain lists all fields, sealift explain --checks all checks"),
     }
 }
 
@@ -116,6 +125,52 @@ fn becomes(effect: Effect) -> String {
         Effect::Partly { stays, by_hand } => format!("may change, but {stays}; by hand: {by_hand}"),
         Effect::Refused { why, instead } => format!("may not change: {why}; {instead}"),
     }
+}
+
+fn all_checks(shell: &Shell) -> anyhow::Result<()> {
+    if shell.json() {
+        return shell.data_json(&checks().collect::<Vec<_>>());
+    }
+    let rows: Vec<Vec<String>> = checks()
+        .map(|check| {
+            let severity = check.severity.word().to_owned();
+            vec![check.id.to_owned(), severity, check.scope.word().to_owned(), check.cause.to_owned()]
+        })
+        .collect();
+    shell.data(&table(&["CHECK", "SEVERITY", "ABOUT", "WHY"], &rows, shell.width()));
+    shell.data("\nsealift explain CHECK says more of one");
+    Ok(())
+}
+
+/// All that is known of one check.
+fn one_check(check: &Check, shell: &Shell) -> anyhow::Result<()> {
+    if shell.json() {
+        return shell.data_json(check);
+    }
+    let mut text = format!("{} (preflight, {})\n", shell.bold(check.id), check.severity.word());
+    let indent = " ".repeat(13);
+    let mut row = |name: &str, value: &str| {
+        let value = wrapped(value, &indent, shell.width());
+        let _ = writeln!(text, "  {}{}", shell.dim(&format!("{name:<11}")), value.trim_start());
+    };
+    row("about", check.scope.word());
+    match check.class {
+        Class::All => {}
+        Class::ControlPlanes => row("on", "control planes"),
+        Class::Gpus => row("on", "nodes with gpu: auto"),
+        Class::Untouched => row("on", "nodes on which sealift has not worked yet"),
+    }
+    row("because", check.cause);
+    row("next", check.remedy);
+    row("field", check.field.unwrap_or("spec.preflight.skip"));
+    let when = if check.measured {
+        "preflight; it is measured"
+    } else {
+        "preflight, and install before its first change"
+    };
+    row("made by", when);
+    shell.data(text.trim_end());
+    Ok(())
 }
 
 fn code(word: &str, shell: &Shell) -> anyhow::Result<()> {

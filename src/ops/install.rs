@@ -1,12 +1,12 @@
 //! `sealift install`: from prepared servers to a cluster that answers. Run it again whenever it was cut off.
 
-use super::Exit;
 use super::change::change_site;
 use super::course::Course;
 use super::frozen::Frozen;
 use super::receipt::Receipt;
 use super::report::Report;
 use super::site::SiteFiles;
+use super::{Exit, preflight};
 use crate::cli::InstallArgs;
 use crate::shell::Shell;
 
@@ -15,8 +15,9 @@ pub(crate) async fn run(args: &InstallArgs, shell: &Shell) -> anyhow::Result<Exi
     let frozen = args.plan.as_deref().map(Frozen::read).transpose()?;
     let paper = Report::prepare(&args.paper)?;
     let files = SiteFiles::open(&args.site, shell)?;
+    preflight::selection(&files, &[], &args.skip)?;
     let mut course = Course::begin(&args.site.at, paper.wanted());
-    let done = change_site("install", &files, frozen.as_ref(), &mut course, shell).await;
+    let done = change_site("install", &files, frozen.as_ref(), &args.skip, &mut course, shell).await;
     if paper.wanted() {
         let written = paper.write(&Receipt::of("install", &files, &course, &done), shell);
         // of two errors the run's is the one that a person must see; the other one is said before it

@@ -20,6 +20,7 @@ mod man;
 mod output;
 mod pack;
 mod plan;
+mod preflight;
 mod receipt;
 mod receipt_site;
 mod record;
@@ -35,6 +36,7 @@ mod who;
 
 pub(crate) use connect::{Connected, Mode};
 pub(crate) use exit::{Exit, Failure};
+pub(crate) use preflight::Document as PreflightDocument;
 pub(crate) use receipt::{Applied, End, Receipt, State, StepState, Timing};
 pub(crate) use receipt_site::{Image, Item, Node};
 
@@ -60,6 +62,7 @@ pub(crate) async fn run(command: Command, shell: &Shell) -> anyhow::Result<Exit>
         Command::Init(args) => init::run(&args, shell),
         Command::Explain(args) => explain::run(&args, shell),
         Command::Enroll(args) => enroll::run(&args, shell).await,
+        Command::Preflight(args) => preflight::run(&args, shell).await,
         Command::Plan(args) => plan::run(&args, shell).await,
         Command::Install(args) => install::run(&args, shell).await,
         Command::Status(args) => status::run(&args, shell).await,

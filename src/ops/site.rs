@@ -28,19 +28,25 @@ impl SiteFiles {
     /// Reads the cluster file and authenticates the bundle's manifest; its content is checked when it is read.
     pub(crate) fn open(args: &SiteArgs, shell: &Shell) -> anyhow::Result<Self> {
         let mut files = Self::without_bundle(&args.at)?;
-        let trust = Trust::from_files(&args.trust).map_err(|error| {
+        files.add_bundle(&args.bundle, &args.trust, shell)?;
+        files.rollback_to = args.rollback_to;
+        Ok(files)
+    }
+
+    /// Authenticates a bundle's manifest.
+    pub(super) fn add_bundle(&mut self, path: &Path, keys: &[PathBuf], shell: &Shell) -> anyhow::Result<()> {
+        let trust = Trust::from_files(keys).map_err(|error| {
             Failure::new(Exit::Usage, format!("{error}; nothing was changed")).next(verify::TRUST)
         })?;
-        let bundle = Bundle::open(&args.bundle)
+        let bundle = Bundle::open(path)
             .and_then(|bundle| bundle.authenticate(&trust))
-            .map_err(|error| verify::refused(&error, &args.trust))?;
+            .map_err(|error| verify::refused(&error, keys))?;
         for foreign in bundle.foreign() {
             shell.warn(&format!("{foreign} lies beside the bundle and is ignored"));
         }
-        files.bundle = Some(Arc::new(bundle));
-        files.trust.clone_from(&args.trust);
-        files.rollback_to = args.rollback_to;
-        Ok(files)
+        self.bundle = Some(Arc::new(bundle));
+        self.trust = keys.to_vec();
+        Ok(())
     }
 
     /// The same for verbs that bring nothing.

@@ -90,6 +90,17 @@ impl<'a> Follower<'a> {
                 self.spans.push(Span { lane: node, name: step, from: started, to: started + seconds });
             }
             Event::StopAsked { by, waiting } => self.say(&stopping(self.shell, &by, &waiting)),
+            Event::PreflightOverridden { findings } => {
+                for one in findings {
+                    let node = one.node.as_deref().unwrap_or("site");
+                    let what = one.evidence.join("; ");
+                    self.say(&format!(
+                        "  {node:<8} {} {} overridden: {what}",
+                        self.shell.yellow("!"),
+                        one.check
+                    ));
+                }
+            }
             Event::RunStarted { .. }
             | Event::PlayFinished { .. }
             | Event::RunFinished { .. }

@@ -2,6 +2,7 @@
 
 mod difference;
 mod error;
+mod findings;
 mod follow;
 mod plan;
 mod progress;
@@ -16,6 +17,7 @@ use std::sync::Mutex;
 use serde::Serialize;
 
 pub(crate) use error::usage;
+pub(crate) use findings::{preflight_html, show_preflight};
 pub(crate) use follow::follow;
 pub(crate) use plan::{estimated, show_plan, summary};
 pub(crate) use progress::{Progress, bytes_bar};

@@ -2,7 +2,7 @@
 
 use super::kit::{Ran, SEALIFT, sealift};
 
-const VERBS: [&str; 16] = [
+const VERBS: [&str; 17] = [
     "key",
     "pack",
     "verify",
@@ -10,6 +10,7 @@ const VERBS: [&str; 16] = [
     "init",
     "explain",
     "enroll",
+    "preflight",
     "plan",
     "install",
     "status",

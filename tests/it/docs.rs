@@ -81,8 +81,9 @@ fn faults(text: &str, helps: &mut Helps) -> (Vec<String>, usize) {
             let fault = match words.split_first() {
                 Some((&"sealift", words)) => helps.wrong(words),
                 Some((option, _)) if option.starts_with("--") => {
-                    let verbs = "key generate,pack,verify,inspect,init,enroll,plan,install,adopt,reset,man,self-update"
-                        .split(',');
+                    let verbs =
+                        "key generate,pack,verify,inspect,init,enroll,preflight,plan,install,adopt,reset,man,self-update"
+                            .split(',');
                     let known = verbs.into_iter().any(|verb| helps.knows(verb, option));
                     (!known).then(|| format!("no verb has {option}"))
                 }

@@ -58,7 +58,7 @@ pub enum Kind {
     Mac,
     /// The kernel's name of a network interface.
     Interface,
-    /// The name of a kubeadm check.
+    /// The name of a check, kubeadm's or preflight's.
     Check,
 }
 
@@ -86,7 +86,7 @@ impl fmt::Display for Kind {
             Self::HostKey => "public SSH key: type and base64",
             Self::Mac => "MAC address, in quotes",
             Self::Interface => "name of a network interface",
-            Self::Check => "name of a kubeadm check",
+            Self::Check => "name of a check",
         };
         f.write_str(text)
     }

@@ -123,6 +123,12 @@ pub(super) const FIELDS: &[FieldDoc] = &[
     field("spec.containerd.restrictOomScoreAdj", Kind::Boolean)
         .says("for hosts that may not lower `oom_score_adj`")
         .or("false"),
+    field("spec.preflight", Kind::Map).says("what preflight lets pass").without("nothing").free(),
+    field("spec.preflight.skip", Kind::List(&Kind::Check))
+        .says("preflight checks whose findings somebody answers for; `sealift explain ID` says what each is")
+        .without("none")
+        .like("[os-supported]")
+        .free(),
     field("spec.kubernetes", Kind::Map).says("settings of kubeadm, kubelet and kube-proxy").without("ours"),
     field("spec.kubernetes.ignorePreflight", Kind::List(&Kind::Check))
         .says("kubeadm checks whose errors become warnings")

@@ -4,7 +4,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::catalogue::{KUBE_PROXY, KUBELET, Ours};
 use crate::fields::{Field, Fields};
-use crate::model::{Containerd, Kubernetes, Os, Swap};
+use crate::model::{Containerd, Kubernetes, Os, Preflight, Swap};
 use crate::plain::quoted;
 use crate::sink::Sink;
 use crate::wrong::Wrong;
@@ -29,8 +29,7 @@ pub(crate) fn settings(spec: &mut Fields<'_>, sink: &mut Sink<'_>) -> (Os, Conta
     let mut kubernetes = Kubernetes { ignore_preflight: vec![], kubelet: Map::new(), kube_proxy: Map::new() };
     if let Some(mut map) = spec.take("kubernetes").and_then(|field| field.map(sink)) {
         let checks = map.take("ignorePreflight").map(|field| field.list(sink)).unwrap_or_default();
-        kubernetes.ignore_preflight =
-            checks.iter().filter_map(|check| preflight_check(check, sink)).collect();
+        kubernetes.ignore_preflight = checks.iter().filter_map(|check| check_name(check, sink)).collect();
         kubernetes.kubelet = map.take("kubelet").map(|field| free(&field, KUBELET, sink)).unwrap_or_default();
         kubernetes.kube_proxy =
             map.take("kubeProxy").map(|field| free(&field, KUBE_PROXY, sink)).unwrap_or_default();
@@ -39,15 +38,26 @@ pub(crate) fn settings(spec: &mut Fields<'_>, sink: &mut Sink<'_>) -> (Os, Conta
     (os, containerd, kubernetes)
 }
 
-/// The name of a kubeadm check; it becomes an argument, so its characters are limited.
-fn preflight_check(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<String> {
+/// `spec.preflight`. Which checks there are is not known here: who runs them says that one does not exist.
+pub(crate) fn preflight(spec: &mut Fields<'_>, sink: &mut Sink<'_>) -> Preflight {
+    let mut preflight = Preflight::default();
+    if let Some(mut map) = spec.take("preflight").and_then(|field| field.map(sink)) {
+        let checks = map.take("skip").map(|field| field.list(sink)).unwrap_or_default();
+        preflight.skip = checks.iter().filter_map(|check| check_name(check, sink)).collect();
+        map.finish(sink);
+    }
+    preflight
+}
+
+/// The name of a check; kubeadm's become arguments, so their characters are limited.
+fn check_name(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<String> {
     let check = field.parse_with(sink, |text| {
         if !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_' | '.'))
         {
             return Ok(text.to_owned());
         }
-        Err(Wrong::new(format!("{} is not the name of a kubeadm check", quoted(text)))
-            .hint("like SystemVerification"))
+        Err(Wrong::new(format!("{} is not the name of a check", quoted(text)))
+            .hint("like SystemVerification, or leftover-etcd for preflight"))
     })?;
     Some(check.value)
 }

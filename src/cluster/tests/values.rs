@@ -102,12 +102,7 @@ pub(crate) const SEEN_BY_THE_SCHEMA: &[(&str, &str, &str, &str)] = &[
     ("swap: off", "swop: off", "14:8", "did you mean \"swap\"?"),
     ("  os: {swap: off}", "  containerd: {systemdCgroup: yes}", "14:31", "write true, without quotes"),
     ("  os: {swap: off}", "  containerd: {systemdCgroup: \"false\"}", "14:31", "write false, without quotes"),
-    (
-        "  os: {swap: off}",
-        "  kubernetes: {ignorePreflight: [\"a b\"]}",
-        "14:34",
-        "not the name of a kubeadm check",
-    ),
+    ("  os: {swap: off}", "  kubernetes: {ignorePreflight: [\"a b\"]}", "14:34", "not the name of a check"),
     (
         "  os: {swap: off}",
         "  kubernetes: {kubelet: {kind: KubeletConfiguration}}",

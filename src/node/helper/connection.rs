@@ -63,10 +63,14 @@ impl Helper {
         }
     }
 
-    /// The refusal of a change, when this helper only plans (law 4).
+    /// The refusal of a change, when this helper only looks (law 4).
     pub(super) fn planning(&self, what: String) -> Option<HostError> {
-        let why = "this helper was started for a plan and changes nothing";
-        (self.config.mode == Mode::Plan).then(|| HostError::refused(&self.config.node, what, why))
+        let why = match self.config.mode {
+            Mode::Plan => "this helper was started for a plan and changes nothing",
+            Mode::Preflight => "this helper was started for a preflight and changes nothing",
+            Mode::Run => return None,
+        };
+        Some(HostError::refused(&self.config.node, what, why))
     }
 
     async fn end(&self, mut stream: UnixStream, end: End) -> io::Result<()> {
@@ -93,6 +97,11 @@ impl Helper {
     async fn reply(self: Arc<Self>, request: Request) -> Reply {
         let answered = match request {
             Request::Query(query) => self.host.query(query).await.map(Reply::Answer),
+            Request::Measure(measure) if self.config.mode == Mode::Plan => {
+                let why = "this helper was started for a plan and measures nothing";
+                Err(HostError::refused(&self.config.node, measure.what(), why))
+            }
+            Request::Measure(measure) => self.host.measure(measure).await.map(Reply::Answer),
             Request::Offset(target) => match self.planning(target.what()) {
                 Some(refusal) => Err(refusal),
                 None => self.host.blob_offset(target).await.map(Reply::Offset),

@@ -25,7 +25,7 @@ pub fn undo_network() -> Result<(), HostError> {
     crate::local::network::undo()
 }
 
-use crate::{Action, Answer, BlobTarget, HostError, Owner, Query};
+use crate::{Action, Answer, BlobTarget, HostError, Measure, Owner, Query};
 
 /// What a helper may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +33,8 @@ use crate::{Action, Answer, BlobTarget, HostError, Owner, Query};
 pub enum Mode {
     /// Only answer queries; the unit could not write if it tried (`ProtectSystem=strict`).
     Plan,
+    /// Answer queries and measure; the unit can write where it measures a disk, and nowhere else.
+    Preflight,
     /// Everything; holds the node's lock.
     Run,
 }
@@ -130,6 +132,7 @@ pub(crate) enum Wish {
 pub(crate) enum Request {
     Query(Query),
     Act(Action),
+    Measure(Measure),
     Offset(BlobTarget),
 }
 

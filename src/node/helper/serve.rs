@@ -61,7 +61,7 @@ fn alone(config: &Config) -> bool {
 async fn live(config: &Config) -> Result<(), HostError> {
     let lock = match config.mode {
         Mode::Run => Some(lock::take(config).await?),
-        Mode::Plan => None,
+        Mode::Plan | Mode::Preflight => None,
     };
     let listener =
         listen(config).on(&config.node, || format!("listening on {}", config.socket().display()))?;

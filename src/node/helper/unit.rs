@@ -29,9 +29,17 @@ pub(super) fn argv(config: &Config, exe: &Path) -> Vec<String> {
         let parents = format!("{} {}", crate::paths::HELPERS, crate::paths::STATE);
         argv.push(format!("--property=ExecStopPost=-+/bin/rmdir --ignore-fail-on-non-empty {parents}"));
     }
-    if config.mode == Mode::Plan {
-        // Law 4. /run/sealift is where the socket is; /dev, /proc and /sys are not covered by `strict`.
-        let sandbox = [
+    argv.extend(sandbox(config.mode).iter().map(|line| format!("--property={line}")));
+    let command = ["--", &exe.to_string_lossy(), "helper", "serve", "--config", &file.to_string_lossy()];
+    argv.extend(command.map(str::to_owned));
+    argv
+}
+
+/// Law 4. /run/sealift is where the socket is; /dev, /proc and /sys are not covered by `strict`.
+fn sandbox(mode: Mode) -> &'static [&'static str] {
+    match mode {
+        Mode::Run => &[],
+        Mode::Plan => &[
             "ProtectSystem=strict",
             "ReadWritePaths=/run/sealift",
             "ProtectHome=read-only",
@@ -41,10 +49,19 @@ pub(super) fn argv(config: &Config, exe: &Path) -> Vec<String> {
             "NoNewPrivileges=yes",
             // CAP_NET_RAW: ARP probes, which change nothing on any machine
             "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER CAP_NET_RAW",
-        ];
-        argv.extend(sandbox.iter().map(|line| format!("--property={line}")));
+        ],
+        // Disks are measured in a nameless file where etcd's will be. ARP and DF packets take CAP_NET_RAW, ports below
+        // 1024 CAP_NET_BIND_SERVICE, and even reading the packet filter takes CAP_NET_ADMIN. Not ProtectKernelModules:
+        // it hides /lib/modules, which is looked at; without CAP_SYS_MODULE nothing can be loaded all the same.
+        Mode::Preflight => &[
+            "ProtectSystem=strict",
+            "ReadWritePaths=/run/sealift /var/lib/sealift -/var/lib/etcd",
+            "ProtectHome=read-only",
+            "ProtectKernelTunables=yes",
+            "ProtectControlGroups=yes",
+            "NoNewPrivileges=yes",
+            "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_DAC_OVERRIDE CAP_CHOWN CAP_FOWNER CAP_NET_RAW \
+             CAP_NET_BIND_SERVICE CAP_NET_ADMIN",
+        ],
     }
-    let command = ["--", &exe.to_string_lossy(), "helper", "serve", "--config", &file.to_string_lossy()];
-    argv.extend(command.map(str::to_owned));
-    argv
 }

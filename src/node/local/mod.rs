@@ -5,10 +5,13 @@ mod blob;
 mod facts;
 pub(crate) mod file;
 mod job;
+mod look;
+mod measure;
 pub(crate) mod network;
 mod os_release;
 mod program;
 mod puts;
+mod room;
 mod root;
 mod status;
 mod tree;
@@ -17,7 +20,7 @@ mod unit;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
@@ -25,7 +28,7 @@ use tokio::net::TcpStream;
 
 use crate::error::Context as _;
 use crate::host::{BlobReader, BoxDuplex, Host};
-use crate::{Action, Answer, BlobTarget, HostError, Query, arp, containerd};
+use crate::{Action, Answer, BlobTarget, HostError, Measure, Query, arp, containerd};
 
 #[cfg(test)]
 mod tests;
@@ -99,6 +102,11 @@ impl LocalHost {
             Query::ListDir { path } => self.blocking(what, move |host| host.list_dir(&path)).await,
             Query::HashFile { path } => self.blocking(what, move |host| host.hash_file(&path)).await,
             Query::ReadLink { path } => self.blocking(what, move |host| host.read_link(&path)).await,
+            Query::Look { paths, limit } => self.blocking(what, move |host| host.look(&paths, limit)).await,
+            Query::Lines { path, words } => self.blocking(what, move |host| host.lines(&path, &words)).await,
+            Query::Rooms { paths } => self.blocking(what, move |host| host.rooms(&paths)).await,
+            Query::PacketFilter => self.packet_filter().await,
+            Query::Clock => Ok(Answer::Clock(now_ms())),
         }
     }
 
@@ -182,6 +190,12 @@ impl LocalHost {
     }
 }
 
+/// Milliseconds since the epoch.
+fn now_ms() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}
+
 impl Host for LocalHost {
     fn name(&self) -> &str {
         &self.name
@@ -193,6 +207,10 @@ impl Host for LocalHost {
 
     fn act(&self, action: Action) -> BoxFuture<'_, Result<Answer, HostError>> {
         self.perform(action).boxed()
+    }
+
+    fn measure(&self, measure: Measure) -> BoxFuture<'_, Result<Answer, HostError>> {
+        async move { Ok(Answer::Measured(self.measured(measure).await?)) }.boxed()
     }
 
     fn blob_offset(&self, target: BlobTarget) -> BoxFuture<'_, Result<u64, HostError>> {

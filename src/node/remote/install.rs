@@ -55,7 +55,7 @@ pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
         peer_uid: seen.uid,
         starter: inner.options.starter,
         root: inner.options.root.clone(),
-        remove_binary: (upload && inner.mode == Mode::Plan).then(|| dir.clone()),
+        remove_binary: (upload && inner.mode != Mode::Run).then(|| dir.clone()),
         idle_s: inner.options.idle_s.unwrap_or(60),
     };
     let script = script(inner, &dir, upload);

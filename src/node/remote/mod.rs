@@ -22,7 +22,7 @@ use crate::helper::{Hello, Mode, Reply, Request, Starter, Wish};
 use crate::host::{BlobReader, BoxDuplex, Host};
 use crate::link::{Channel, Link};
 use crate::ssh::Links;
-use crate::{Action, Answer, BlobTarget, HostError, LocalHost, Owner, Query, Target, frame};
+use crate::{Action, Answer, BlobTarget, HostError, LocalHost, Measure, Owner, Query, Target, frame};
 
 /// The helper says [`Reply::Working`] every 5 s; silence for this long is a dead link.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -238,6 +238,14 @@ impl Host for RemoteHost {
         async move {
             let what = action.what();
             self.answered(Request::Act(action), &what).await
+        }
+        .boxed()
+    }
+
+    fn measure(&self, measure: Measure) -> BoxFuture<'_, Result<Answer, HostError>> {
+        async move {
+            let what = measure.what();
+            self.answered(Request::Measure(measure), &what).await
         }
         .boxed()
     }

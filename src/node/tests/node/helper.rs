@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use sealift_node::helper::{Mode, Starter};
 use sealift_node::{
-    BlobTarget, Command, HelperBinary, Host as _, HostError, Mutate, RemoteHost, RemoteOptions,
+    BlobTarget, Command, Gauge, HelperBinary, Host as _, HostError, Mutate, RemoteHost, RemoteOptions,
 };
 use sealift_stream::Digest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -103,9 +103,26 @@ async fn a_planning_helper_refuses_every_change() {
     for error in refused {
         assert!(error.to_string().contains("started for a plan"), "{error}");
     }
+    let error = Gauge::new(&host).sync("/var/lib/etcd").await.unwrap_err();
+    assert!(error.to_string().contains("measures nothing"), "{error}");
     assert_eq!(mutate.list_dir("/etc").await.unwrap(), None);
     assert_eq!(mutate.list_dir("/var/lib/sealift/journal").await.unwrap(), None);
     host.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_preflight_helper_measures_and_refuses_every_change() {
+    let sshd = Sshd::start("ed25519");
+    let host = sshd.connect(sshd.target(), Mode::Preflight, "r1").await.unwrap();
+    let gauge = Gauge::new(&host);
+    std::fs::create_dir_all(sshd.root().join("var/lib/etcd")).unwrap();
+    assert!(gauge.sync("/var/lib/etcd").await.unwrap().count > 0);
+    assert_eq!(names(&sshd, "var/lib/etcd"), Vec::<String>::new());
+    assert!(gauge.clock().await.unwrap() > 1_700_000_000_000);
+    let error = Mutate::new(&host).write_file("/etc/x", b"".to_vec(), 0o644).await.unwrap_err();
+    assert!(error.to_string().contains("started for a preflight"), "{error}");
+    host.close().await.unwrap();
+    gone(&sshd).await;
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 
 mod helper;
 mod login;
+mod measure;
 mod pattern;
 mod proxy;
 mod sshd;
