@@ -94,7 +94,9 @@ impl<'a> Laptop<'a> {
     fn start(&self, verb: &str) -> Running {
         let words = self.words(verb);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        Running::start(&mut self.place.operator(super::kit::SEALIFT, &words))
+        // who started the tests may have been told not to listen (nohup, a shell's `&`), and programs inherit that
+        let words = [&["--default-signal=HUP,INT,TERM", super::kit::SEALIFT], &words[..]].concat();
+        Running::start(&mut self.place.operator("env", &words))
     }
 
     fn adopt(&self, more: &[&str]) -> Ran {

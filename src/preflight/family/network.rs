@@ -17,15 +17,23 @@ pub(crate) const VXLAN: u32 = 50;
 
 pub(super) const CHECKS: &[Check] = &[
     Check::node("address-absent", Refuse, |view| {
+        if view.node.network.is_some() {
+            return not_here("install sets the node's addresses");
+        }
         let found = view.facts.interface(view.address())?;
         when(found.is_none(), || format!("no interface has {}", view.address()))
     })
     .says("the node is reached at an address that it does not have itself (NAT), and would tell others a wrong one", "use the address that the server has, and reach it there"),
     Check::node("address-interface", Refuse, |view| {
-        let Some(wanted) = view.node.network.as_ref().and_then(|network| network.interface.as_ref()) else {
+        let Some(link) = view.node.network.as_ref().map(|network| &network.link) else {
             return not_here("the cluster file names no interface");
         };
-        let has = view.interface()?;
+        let (Some(wanted), None) = (&link.interface, link.vlan) else {
+            return not_here("the address is on no interface of its own: a bond or a VLAN has it");
+        };
+        let Some(has) = view.facts.interface(view.address())? else {
+            return not_here("install sets the node's addresses");
+        };
         let same = match wanted {
             Wanted::Mac(mac) => has.mac == *mac,
             Wanted::Name(name) => has.name == *name,
@@ -54,6 +62,9 @@ pub(super) const CHECKS: &[Check] = &[
     })
     .says("the node has more than one way; Kubernetes is told to use the one in the cluster file", "nothing, if ssh.address is in the network that the cluster shall use"),
     Check::node("route-default", Refuse, |view| {
+        if view.node.network.as_ref().is_some_and(|network| network.gateway.is_some()) {
+            return not_here("install sets the node's gateway");
+        }
         let all = all_routes(view)?;
         let has = all.iter().any(|route| route.to.prefix() == 0 && route.to.base().is_ipv4() == view.address().is_ipv4());
         when(!has, || "there is no default route".to_owned())
