@@ -29,7 +29,8 @@ build() {
   [ -s "$list" ] || { echo "the build made no test program" >&2; return 1; }
 }
 
-# Runs the test programs whose package folder matches (or, with '!', does not), each in that folder as cargo does.
+# Runs the test programs whose package folder matches (or, with '!', does not), each in that folder as cargo does. They
+# listen to all signals: who was started by nohup or as a shell's background job is deaf to some, and so are its children.
 programs() {
   local wanted=$1 folder program status=0
   shift
@@ -37,7 +38,7 @@ programs() {
     [[ ${folder#"$PWD"} =~ $wanted ]] || continue
     echo "   $(basename "$program")"
     [ -n "${SEALIFT_TEST_FULL:-}" ] || "$program" --list --ignored --format terse < /dev/null | sed 's/: test$//; s/^/   left to make test-full: /'
-    (cd "$folder" && "$program" --quiet "$@" < /dev/null) || status=1
+    (cd "$folder" && env --default-signal=INT,HUP,QUIT,TERM "$program" --quiet "$@" < /dev/null) || status=1
   done < "$list"
   return "$status"
 }

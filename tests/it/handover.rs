@@ -94,9 +94,7 @@ impl<'a> Laptop<'a> {
     fn start(&self, verb: &str) -> Running {
         let words = self.words(verb);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        // who started the tests may have been told not to listen (nohup, a shell's `&`), and programs inherit that
-        let words = [&["--default-signal=HUP,INT,TERM", super::kit::SEALIFT], &words[..]].concat();
-        Running::start(&mut self.place.operator("env", &words))
+        Running::start(&mut self.place.operator(super::kit::SEALIFT, &words))
     }
 
     fn adopt(&self, more: &[&str]) -> Ran {
