@@ -188,10 +188,7 @@ impl Server<'_> {
     }
 
     #[track_caller]
-    fn exec<S: AsRef<str>>(&self, argv: &[S]) -> String
-    where
-        S: std::fmt::Debug,
-    {
+    fn exec<S: AsRef<str> + std::fmt::Debug>(&self, argv: &[S]) -> String {
         self.node.exec(argv).unwrap_or_else(|error| panic!("{argv:?}: {error:#}"))
     }
 

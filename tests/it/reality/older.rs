@@ -74,6 +74,7 @@ fn asked(place: &Place, host_key: &str) -> Facts {
     let target = Target {
         name: "old1".to_owned(),
         address: "10.85.0.11".to_owned(),
+        before: None,
         port: 22,
         user: "ops".to_owned(),
         identities: vec![Identity::File(place.scene().operator_key())],

@@ -35,21 +35,13 @@ impl Nets {
         nets
     }
 
-    /// This very test again, in one of the namespaces, playing a part.
-    fn play(&self, net: &str, part: &str) -> Child {
-        let me = std::env::current_exe().unwrap();
-        let mut command = Command::new("nsenter");
-        command.arg(format!("--net=/run/netns/{net}")).arg(me);
-        command.args(["measure::two_machines_measure_each_other", "--exact", "--nocapture"]).env(PART, part);
-        command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap()
-    }
-
     /// What machine A sees of B.
     fn seen(&self) -> String {
-        let output = self.play(&self.a, "look").wait_with_output().unwrap();
+        let output = again_in(&self.a, "look").wait_with_output().unwrap();
         let text = String::from_utf8(output.stdout).unwrap();
         assert!(output.status.success(), "{text}");
-        text.lines().filter(|line| line.starts_with("seen ")).map(|line| format!("{line}\n")).collect()
+        let seen: Vec<&str> = text.split_inclusive('\n').filter(|line| line.starts_with("seen ")).collect();
+        seen.concat()
     }
 
     /// A rule of machine B's packet filter for what comes in.
@@ -64,6 +56,15 @@ impl Nets {
         }
         run(&["nsenter", &net, "nft", &format!("add rule ip t i {rule} drop")]);
     }
+}
+
+/// This very test again, in one of the namespaces, playing a part.
+fn again_in(net: &str, part: &str) -> Child {
+    let me = std::env::current_exe().unwrap();
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net=/run/netns/{net}")).arg(me);
+    command.args(["measure::two_machines_measure_each_other", "--exact", "--nocapture"]).env(PART, part);
+    command.stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap()
 }
 
 impl Drop for Nets {
@@ -117,7 +118,7 @@ async fn two_machines_measure_each_other() {
         return play(&part).await;
     }
     let nets = Nets::new();
-    let mut listener = nets.play(&nets.b, "listen");
+    let mut listener = again_in(&nets.b, "listen");
     tokio::time::sleep(Duration::from_secs(2)).await;
 
     let clean = nets.seen();
