@@ -50,12 +50,13 @@ fn sandbox(mode: Mode) -> &'static [&'static str] {
             // CAP_NET_RAW: ARP probes, which change nothing on any machine
             "CapabilityBoundingSet=CAP_DAC_READ_SEARCH CAP_CHOWN CAP_FOWNER CAP_NET_RAW",
         ],
-        // Disks are measured in a nameless file where etcd's will be. ARP and DF packets take CAP_NET_RAW, ports below
+        // Disks are measured in a nameless file where etcd's will be: in /var/lib, as a path named here is a mount of the
+        // sandbox, and /var/lib/sealift could not be removed while that ends. ARP and DF packets take CAP_NET_RAW, ports below
         // 1024 CAP_NET_BIND_SERVICE, and even reading the packet filter takes CAP_NET_ADMIN. Not ProtectKernelModules:
         // it hides /lib/modules, which is looked at; without CAP_SYS_MODULE nothing can be loaded all the same.
         Mode::Preflight => &[
             "ProtectSystem=strict",
-            "ReadWritePaths=/run/sealift /var/lib/sealift -/var/lib/etcd",
+            "ReadWritePaths=/run/sealift /var/lib",
             "ProtectHome=read-only",
             "ProtectKernelTunables=yes",
             "ProtectControlGroups=yes",
