@@ -15,7 +15,7 @@ const SPOILED: &[(&str, &str, &[&str])] = &[
     ("w1", "touch /usr/bin/dockerd", &["runtime-docker"]),
     (
         "w1",
-        "echo 127.0.1.1 Wrong_Name >> /etc/hosts; hostname Wrong_Name",
+        "echo 127.0.1.1 Wrong_Name >> /etc/hosts; echo Wrong_Name > /proc/sys/kernel/hostname",
         &["hostname-invalid", "hostname-differs"],
     ),
     ("w1", "echo 10.78.0.99 cp1 >> /etc/hosts", &["hosts-conflict"]),

@@ -285,7 +285,7 @@ impl Server<'_> {
              addresses: [{now}/24]\n      routes: [{{to: default, via: {network}.1}}]\n"
         );
         let script = format!(
-            "umask 077; cat > /etc/netplan/50-lab.yaml <<E\n{text}E\nrm /etc/systemd/network/10-host0.network; netplan apply"
+            "umask 077; cat > /etc/netplan/50-lab.yaml <<E\n{text}E\nrm /etc/systemd/network/10-lab.network; netplan apply"
         );
         self.exec(&["sh".to_owned(), "-c".into(), script]);
         self.answers_at(now, SLACK);
