@@ -13,6 +13,7 @@ mod mutate;
 mod owner;
 pub mod paths;
 mod probe;
+mod refusal;
 mod remote;
 mod ssh;
 mod what;
@@ -29,5 +30,8 @@ pub use local::LocalHost;
 pub use mutate::Mutate;
 pub use owner::Owner;
 pub use probe::Probe;
+pub use refusal::{Obstacle, SudoRefusal, Unreached};
 pub use remote::{HelperBinary, RemoteHost, RemoteOptions};
-pub use ssh::{HostKey, Identity, Target, scan_host_key};
+pub use ssh::{
+    Ask, HostKey, Identity, Nobody, Secret, Shared, Target, Wanted, scan_host_key, scan_host_key_like,
+};
