@@ -16,6 +16,7 @@ mod it {
     mod paper;
     mod place;
     mod running;
+    mod ssh;
     mod stick;
     mod wrong;
 }
