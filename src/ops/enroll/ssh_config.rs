@@ -225,7 +225,13 @@ mod tests {
         assert_eq!((of(1, "user"), of(1, "jump")), (None, None));
         std::fs::write(path("config"), "Host *\n  ProxyCommand nc %h %p\n").unwrap();
         assert!(settings(&cluster, Some(path("config").as_ref())).unwrap_err().contains("ProxyCommand"));
-        std::fs::write(path("config"), "Host *\n  ProxyJump no-such-host.invalid\n").unwrap();
-        assert!(settings(&cluster, Some(path("config").as_ref())).unwrap_err().contains("not resolved"));
+        // one that is to be reached through itself is ssh's own complaint, a circle of two is ours
+        let refused = |config: &str| {
+            std::fs::write(path("config"), config).unwrap();
+            settings(&cluster, Some(path("config").as_ref())).unwrap_err()
+        };
+        assert!(refused("Host *\n  ProxyJump 10.9.0.1\n").contains("jumphost loop via 10.9.0.1"));
+        let circle = "Host 10.9.0.1\n  ProxyJump 10.9.0.2\nHost 10.9.0.2\n  ProxyJump 10.9.0.1\nHost 10.0.0.1\n  ProxyJump 10.9.0.1\n";
+        assert!(refused(circle).contains("do not end"));
     }
 }
