@@ -25,7 +25,7 @@ pub(crate) struct EnrollArgs {
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) profile: Option<PathBuf>,
 
-    /// Take keys that this known_hosts file has for a server, without asking (repeatable)
+    /// Take keys that this `known_hosts` file has for a server, without asking (repeatable)
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     pub(crate) known_hosts: Vec<PathBuf>,
 
@@ -37,7 +37,7 @@ pub(crate) struct EnrollArgs {
     #[arg(long, value_name = "FILE", requires = "ssh_config", value_hint = clap::ValueHint::FilePath)]
     pub(crate) ssh_config_file: Option<PathBuf>,
 
-    /// Print the pinned keys as lines of a known_hosts file, for plain ssh; ask no server
+    /// Print the pinned keys as lines of a `known_hosts` file, for plain ssh; ask no server
     #[arg(long, conflicts_with_all = ["known_hosts", "ssh_config"])]
     pub(crate) print_known_hosts: bool,
 

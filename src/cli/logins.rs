@@ -7,6 +7,7 @@ use clap::Args;
 /// Files of secrets, each for what a terminal is asked otherwise.
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "SSH")]
+#[expect(clippy::struct_field_names, reason = "they are called like their options")]
 pub(crate) struct LoginArgs {
     /// A file whose first line is the SSH user's password; without it a terminal is asked
     #[arg(long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]

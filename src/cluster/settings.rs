@@ -59,14 +59,20 @@ fn insertion(
     let at = start + len;
     let flow = text[ssh.at.span.ok_or("its place is unknown")?.0..].starts_with('{');
     if flow {
-        return Ok((at, fields.iter().map(|(field, value)| format!(", {field}: {value}")).collect()));
+        return Ok((at, spelled(", ", fields)));
     }
     let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
     let end = if text[..end].ends_with('\r') { end - 1 } else { end };
     let newline = if text.contains("\r\n") { "\r\n" } else { "\n" };
     let column = usize::try_from(name.at.column).map_err(|_| "its column is odd")?;
     let indent = " ".repeat(column.saturating_sub(1));
-    Ok((end, fields.iter().map(|(field, value)| format!("{newline}{indent}{field}: {value}")).collect()))
+    Ok((end, spelled(&format!("{newline}{indent}"), fields)))
+}
+
+/// The fields, each behind what stands between two of them.
+fn spelled(glue: &str, fields: &[&(&'static str, String)]) -> String {
+    let all: Vec<String> = fields.iter().map(|(field, value)| format!("{glue}{field}: {value}")).collect();
+    all.concat()
 }
 
 fn ssh_mut<'a>(root: &'a mut Node, pin: &Pin) -> Option<&'a mut Node> {

@@ -90,7 +90,7 @@ async fn rounds(
     }
 }
 
-/// Writes new keys into the file, once a person has agreed to those that no known_hosts file has.
+/// Writes new keys into the file, once a person has agreed to those that no `known_hosts` file has.
 fn pin(
     args: &EnrollArgs,
     origin: &str,

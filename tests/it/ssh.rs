@@ -116,9 +116,13 @@ fn through_a_node_to_another(place: &Place, machines: &[Node; 2]) {
 #[expect(clippy::print_stderr, reason = "the test's log keeps its figures")]
 fn a_lossy_link(place: &Place) {
     let drop = "numgen random mod 100 < 20 drop";
+    let chain = |name: &str, hook: &str, port: &str| {
+        format!("chain {name} {{\ntype filter hook {hook} priority 0;\ntcp {port} 22 {drop};\n}}\n")
+    };
     let rules = format!(
-        "table ip lossy {{ chain out {{ type filter hook output priority 0; tcp dport 22 {drop}; }} \
-         chain in {{ type filter hook input priority 0; tcp sport 22 {drop}; }} }}"
+        "table ip lossy {{\n{}{}}}\n",
+        chain("up", "output", "dport"),
+        chain("down", "input", "sport")
     );
     let path = place.scene().dir().join("lossy.nft");
     std::fs::write(&path, rules).unwrap();

@@ -1,4 +1,4 @@
-//! OpenSSH's `known_hosts` (sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT"): keys taken from it, and lines made for it.
+//! OpenSSH's `known_hosts` (sshd(8)): keys taken from it, and lines made for it.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

@@ -26,13 +26,13 @@ pub(super) struct Server {
 pub(super) enum Finding {
     /// The file has none: this one could be pinned.
     Unknown { fingerprint: String },
-    /// The file has none, and a known_hosts file has this one.
+    /// The file has none, and a `known_hosts` file has this one.
     Known { fingerprint: String, place: String },
     /// It is the pinned one.
     Pinned { fingerprint: String },
-    /// It is not the pinned one, nor that of a known_hosts file.
+    /// It is not the pinned one, nor that of a `known_hosts` file.
     Changed { pinned: String, seen: String },
-    /// A known_hosts file says that it must not be trusted any more.
+    /// A `known_hosts` file says that it must not be trusted any more.
     Revoked { fingerprint: String, place: String },
     /// The pinned key is of a type that the server did not choose to show; the first connection checks it.
     OtherType { pinned: String, seen: String },

@@ -142,11 +142,12 @@ fn ask(words: &[&str], file: Option<&Path>) -> Result<Said, String> {
         let said = String::from_utf8_lossy(&output.stderr);
         return Err(format!("ssh -G {}: {}", words.join(" "), said.trim()));
     }
-    Ok(understood(&String::from_utf8_lossy(&output.stdout), std::env::var_os("HOME").map(PathBuf::from)))
+    let home = std::env::var_os("HOME").map(PathBuf::from);
+    Ok(understood(&String::from_utf8_lossy(&output.stdout), home.as_deref()))
 }
 
 /// Lines of a keyword and its value. Of the identity files those that are there: ssh names all its defaults.
-fn understood(text: &str, home: Option<PathBuf>) -> Said {
+fn understood(text: &str, home: Option<&Path>) -> Said {
     let mut said = Said { port: 22, ..Said::default() };
     for line in text.lines() {
         let Some((keyword, value)) = line.split_once(' ') else { continue };
@@ -155,7 +156,7 @@ fn understood(text: &str, home: Option<PathBuf>) -> Said {
             "user" => value.clone_into(&mut said.user),
             "port" => said.port = value.parse().unwrap_or(22),
             "identityfile" => {
-                let path = match (value.strip_prefix("~/"), &home) {
+                let path = match (value.strip_prefix("~/"), home) {
                     (Some(rest), Some(home)) => home.join(rest),
                     _ => PathBuf::from(value),
                 };
