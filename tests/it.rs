@@ -20,6 +20,7 @@ mod it {
     mod reality;
     mod running;
     mod self_update;
+    mod ssh;
     mod stick;
     mod web;
     mod wrong;

@@ -2,8 +2,8 @@
 # Debian packages that building and testing need, installed when root, listed otherwise.
 set -euo pipefail
 packages=(protobuf-compiler gcc libc6-dev libseccomp-dev pkg-config mmdebstrap systemd-container docker-registry
-  skopeo minisign openssh-server openssh-client iproute2 groff-base nftables arping jq curl openssl python3-jsonschema
-  qemu-system-x86 e2fsprogs)
+  skopeo minisign openssh-server openssh-client sudo fish iproute2 groff-base nftables arping jq curl openssl
+  python3-jsonschema qemu-system-x86 e2fsprogs)
 missing=()
 for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")

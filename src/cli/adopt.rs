@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::LoginArgs;
+
 /// From where a site's record is taken, and where it goes.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  sealift adopt --from ops@10.77.0.11 --identity ~/.ssh/id_ed25519\n  \
@@ -31,4 +33,7 @@ pub(crate) struct AdoptArgs {
     /// Where the journals and locks of each cluster are kept
     #[arg(long, value_name = "DIR", default_value = ".sealift", value_hint = clap::ValueHint::DirPath)]
     pub(crate) state: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) logins: LoginArgs,
 }

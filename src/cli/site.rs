@@ -4,6 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use super::LoginArgs;
+
 /// Heading of the options about a bundle.
 const BUNDLE: &str = "Bundle";
 
@@ -22,6 +24,9 @@ pub(crate) struct ClusterArgs {
     /// Where the journals and locks of each cluster are kept
     #[arg(long, value_name = "DIR", default_value = ".sealift", value_hint = clap::ValueHint::DirPath)]
     pub(crate) state: PathBuf,
+
+    #[command(flatten)]
+    pub(crate) logins: LoginArgs,
 }
 
 /// Which site, with what, trusted by whom.

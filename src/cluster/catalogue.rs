@@ -96,6 +96,11 @@ impl FieldDoc {
         self.path.rsplit('.').next().unwrap_or(self.path)
     }
 
+    /// Whether it is a field of a jump host: those are called like the fields of a node's `ssh`.
+    pub(crate) fn is_of_jump_host(&self) -> bool {
+        self.path.contains("jump[].")
+    }
+
     /// Path of the map it is in, without the `[]` of a list; none at the top.
     pub(crate) fn parent(&self) -> Option<&'static str> {
         self.path.rsplit_once('.').map(|(parent, _)| parent.trim_end_matches("[]"))

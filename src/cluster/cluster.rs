@@ -6,8 +6,7 @@ use serde::Serialize;
 
 use crate::host_key::HostKey;
 use crate::model::{
-    Access, Containerd, ControlPlane, Dns, Kubernetes, LoadBalancer, Login, Network, Node, Os, Preflight,
-    Role, Ssh,
+    Access, Containerd, ControlPlane, Dns, Kubernetes, LoadBalancer, Network, Node, Os, Preflight, Role, Ssh,
 };
 use crate::name::Label;
 use crate::problem::{Place, Problem, Problems};
@@ -210,13 +209,10 @@ impl Ssh {
     }
 }
 
-impl Login {
-    /// The identity file's path: `~/` below `home`, relative ones below the cluster file's folder.
-    pub fn identity_path(&self, folder: &Path, home: Option<&Path>) -> Option<PathBuf> {
-        let written = self.identity_file.as_deref()?;
-        Some(match (written.strip_prefix("~/"), home) {
-            (Some(rest), Some(home)) => home.join(rest),
-            _ => folder.join(written),
-        })
+/// The path of an identity file as written: `~/` below `home`, relative ones below the cluster file's folder.
+pub fn identity_path(written: &str, folder: &Path, home: Option<&Path>) -> PathBuf {
+    match (written.strip_prefix("~/"), home) {
+        (Some(rest), Some(home)) => home.join(rest),
+        _ => folder.join(written),
     }
 }

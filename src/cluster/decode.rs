@@ -1,6 +1,7 @@
 //! From the tree to a draft: each value typed on its own, all problems gathered; nothing compared yet.
 
 mod interface;
+mod jump;
 mod login;
 mod network;
 mod node;

@@ -222,6 +222,11 @@ mod tests {
             ("gpu: auto", "gpu: none", "applied spec.nodes[gpu1].gpu: auto -> none"),
             ("10.77.0.21", "10.77.0.22", "refused spec.nodes[gpu1].ssh.address: 10.77.0.21 -> 10.77.0.22"),
             ("port: 2222", "port: 2200", "free spec.nodes[gpu1].ssh.port: 2222 -> 2200"),
+            (
+                "port: 2222",
+                "port: 2222, jump: [{address: 10.9.0.1}]",
+                "free spec.nodes[gpu1].ssh.jump: nothing -> [there]",
+            ),
             (WORKER, "", "refused spec.nodes[gpu1]: there -> nothing"),
             (
                 "gateway: 10.77.0.1",

@@ -12,17 +12,36 @@ pub enum EnrollError {
     #[error(transparent)]
     Problems(#[from] crate::Problems),
     /// The file is laid out so that the place cannot be found or the result would mean something else.
-    #[error("{file}:{line}: cannot write the host key of {node} here: {why}")]
+    #[error("{file}:{line}: cannot write the host key of {whose} here: {why}")]
     Layout {
         /// The file.
         file: String,
         /// The line of the node's `ssh`, 0 when it is not in this file.
         line: u64,
-        /// The node.
-        node: NodeName,
+        /// The node or jump host.
+        whose: Pin,
         /// What is in the way.
         why: &'static str,
     },
+}
+
+/// Whose host key it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Pin {
+    /// A node's.
+    Node(NodeName),
+    /// That of a jump host, by its place in a node's chain, or in that of `spec.ssh`.
+    Jump(Option<NodeName>, usize),
+}
+
+impl std::fmt::Display for Pin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Node(name) => write!(f, "{name}"),
+            Self::Jump(Some(name), at) => write!(f, "{name}'s jump host {}", at + 1),
+            Self::Jump(None, at) => write!(f, "jump host {}", at + 1),
+        }
+    }
 }
 
 /// One replacement of bytes.
@@ -34,13 +53,13 @@ struct Edit {
 
 /// The file's text with these nodes' `hostKey` set. Only `hostKey` fields are added or replaced; the result
 /// is parsed again and must mean the same but for them.
-pub fn with_host_keys(text: &str, origin: &str, keys: &[(NodeName, HostKey)]) -> Result<String, EnrollError> {
+pub fn with_host_keys(text: &str, origin: &str, keys: &[(Pin, HostKey)]) -> Result<String, EnrollError> {
     let root = parse(text, origin, 0).map_err(crate::Problems::one)?;
     let mut edits = Vec::new();
-    for (name, key) in keys {
+    for (pin, key) in keys {
         let layout =
-            |line, why| EnrollError::Layout { file: origin.to_owned(), line, node: name.clone(), why };
-        let ssh = ssh_of(&root, name).ok_or_else(|| layout(0, "the node's ssh block is not in this file"))?;
+            |line, why| EnrollError::Layout { file: origin.to_owned(), line, whose: pin.clone(), why };
+        let ssh = ssh_of(&root, pin).ok_or_else(|| layout(0, "its ssh block is not in this file"))?;
         edits.push(edit(text, ssh, key).map_err(|why| layout(ssh.at.line, why))?);
     }
     edits.sort_by_key(|edit| edit.at);
@@ -52,10 +71,20 @@ pub fn with_host_keys(text: &str, origin: &str, keys: &[(NodeName, HostKey)]) ->
     Ok(result)
 }
 
-fn ssh_of<'a>(root: &'a Node, name: &NodeName) -> Option<&'a Node> {
-    let Value::List(nodes) = &root.get("spec")?.get("nodes")?.value else { return None };
-    let is_it = |node: &&Node| matches!(node.get("name").map(|n| &n.value), Some(Value::Text(text)) if text == name.as_str());
-    nodes.iter().find(is_it)?.get("ssh")
+/// The map that has the address and gets the key.
+pub(crate) fn ssh_of<'a>(root: &'a Node, pin: &Pin) -> Option<&'a Node> {
+    let of_node = |name: &NodeName| {
+        let Value::List(nodes) = &root.get("spec")?.get("nodes")?.value else { return None };
+        let is_it = |node: &&Node| matches!(node.get("name").map(|n| &n.value), Some(Value::Text(text)) if text == name.as_str());
+        nodes.iter().find(is_it)?.get("ssh")
+    };
+    let (ssh, at) = match pin {
+        Pin::Node(name) => return of_node(name),
+        Pin::Jump(Some(name), at) => (of_node(name)?, at),
+        Pin::Jump(None, at) => (root.get("spec")?.get("ssh")?, at),
+    };
+    let Value::List(hops) = &ssh.get("jump")?.value else { return None };
+    hops.get(*at)
 }
 
 fn edit(text: &str, ssh: &Node, key: &HostKey) -> Result<Edit, &'static str> {
@@ -87,7 +116,7 @@ fn edit(text: &str, ssh: &Node, key: &HostKey) -> Result<Edit, &'static str> {
 }
 
 /// Where a scalar written on one line stands, quotes included.
-fn scalar_span(text: &str, node: &Node) -> Option<(usize, usize)> {
+pub(crate) fn scalar_span(text: &str, node: &Node) -> Option<(usize, usize)> {
     let Value::Text(value) = &node.value else { return None };
     let rest = text.get(node.at.span?.0..)?;
     ["", "'", "\""].iter().find_map(|quote| {
@@ -110,13 +139,13 @@ fn means_the_same(
     before: &Node,
     text: &str,
     origin: &str,
-    keys: &[(NodeName, HostKey)],
+    keys: &[(Pin, HostKey)],
 ) -> Result<(), EnrollError> {
     let mut after = parse(text, origin, 0).map_err(crate::Problems::one)?;
     let mut before = before.clone();
-    let whole = |why| EnrollError::Layout { file: origin.to_owned(), line: 0, node: keys[0].0.clone(), why };
-    for (name, key) in keys {
-        let written = ssh_of(&after, name).and_then(|ssh| ssh.get("hostKey")).map(|node| &node.value);
+    let whole = |why| EnrollError::Layout { file: origin.to_owned(), line: 0, whose: keys[0].0.clone(), why };
+    for (pin, key) in keys {
+        let written = ssh_of(&after, pin).and_then(|ssh| ssh.get("hostKey")).map(|node| &node.value);
         if !matches!(written, Some(Value::Text(text)) if *text == key.to_string()) {
             return Err(whole("it would not be read back"));
         }
@@ -141,13 +170,13 @@ fn without_keys(node: &mut Node) {
 
 #[cfg(test)]
 mod tests {
-    use super::with_host_keys;
-    use crate::{Cluster, HostKey, NodeName};
+    use super::{Pin, with_host_keys};
+    use crate::{Cluster, HostKey};
 
     const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB17WsHfdX2mQEAx6cSX505TEmHdRl4dDgn3I2Ulau3L";
 
-    fn keys(names: &[&str]) -> Vec<(NodeName, HostKey)> {
-        names.iter().map(|name| (name.parse().unwrap(), KEY.parse().unwrap())).collect()
+    fn keys(names: &[&str]) -> Vec<(Pin, HostKey)> {
+        names.iter().map(|name| (Pin::Node(name.parse().unwrap()), KEY.parse().unwrap())).collect()
     }
 
     fn file(nodes: &str) -> String {
@@ -192,6 +221,28 @@ mod tests {
             let cluster = Cluster::parse(&new, "c.yaml", None).unwrap();
             let json = serde_json::to_value(cluster).unwrap();
             assert_eq!(json["nodes"][0]["ssh"]["hostKey"], KEY);
+        }
+    }
+
+    #[test]
+    fn jump_hosts_get_theirs() {
+        let text = "apiVersion: sealift.dev/v1\nkind: Cluster\nmetadata: {name: p}\nspec:\n  ssh:\n    jump:\n      - address: 10.9.0.1\n        user: j\n  nodes:\n    - {name: cp1, role: control-plane, ssh: {address: 10.0.0.1}}\n    - {name: w1, role: worker, ssh: {address: 10.0.0.2, jump: [{address: 10.9.0.2}, {address: 10.9.0.3}]}}\n";
+        let key: HostKey = KEY.parse().unwrap();
+        let of = |name: Option<&str>, at| Pin::Jump(name.map(|name| name.parse().unwrap()), at);
+        let pins = [(of(None, 0), key.clone()), (of(Some("w1"), 1), key.clone())];
+        let new = with_host_keys(text, "c", &pins).unwrap();
+        let spelled = format!("        hostKey: \"{KEY}\"\n        user: j\n");
+        assert!(
+            new.contains(&spelled) && new.contains(&format!("{{address: 10.9.0.3, hostKey: \"{KEY}\"}}")),
+            "{new}"
+        );
+        let json = serde_json::to_value(Cluster::parse(&new, "c", None).unwrap()).unwrap();
+        assert_eq!(json["nodes"][0]["ssh"]["jump"][0]["hostKey"], KEY);
+        assert_eq!(json["nodes"][0]["ssh"]["jump"][0]["user"], "j");
+        assert_eq!(json["nodes"][1]["ssh"]["jump"][0]["hostKey"], serde_json::Value::Null);
+        assert_eq!(json["nodes"][1]["ssh"]["jump"][1]["hostKey"], KEY);
+        for missing in [of(None, 1), of(Some("cp1"), 0)] {
+            assert!(with_host_keys(text, "c", &[(missing, key.clone())]).is_err());
         }
     }
 

@@ -43,7 +43,7 @@ pub fn with_login(
 fn taken(node: &crate::Node, login: &NewLogin) -> bool {
     let Access::Login(known) = &node.ssh.access else { return true };
     login.user.as_ref().is_none_or(|user| *user == known.user)
-        && (login.identity_file.is_none() || login.identity_file == known.identity_file)
+        && login.identity_file.as_ref().is_none_or(|file| known.identity_files == [file.as_str()])
 }
 
 /// Replaces the field wherever an `ssh` block has it, and adds it to the one that counts for all nodes.

@@ -20,6 +20,7 @@ mod name;
 mod plain;
 mod problem;
 mod range;
+mod settings;
 mod sink;
 mod source;
 mod suggest;
@@ -31,19 +32,20 @@ pub use catalogue::{
     Absent, Effect, FieldDoc, Found, Kind, Ours, Standing, field, fields, find, schema, table,
 };
 pub use cidr::{Cidr, InterfaceAddress};
-pub use cluster::Cluster;
+pub use cluster::{Cluster, identity_path};
 pub use decode::reachable;
 pub use difference::Difference;
-pub use enroll::{EnrollError, with_host_keys};
+pub use enroll::{EnrollError, Pin, with_host_keys};
 pub use host_key::HostKey;
 pub use identity::{NewLogin, with_login};
 pub use model::{
-    Access, Bond, Containerd, ControlPlane, Dns, Gpu, Interface, Kubernetes, LoadBalancer, Login, Network,
-    Node, NodeLink, NodeNetwork, Os, Pool, Preflight, Role, Route, Ssh, Swap,
+    Access, Bond, Containerd, ControlPlane, Dns, Gpu, Interface, Jump, Kubernetes, LoadBalancer, Login,
+    Network, Node, NodeLink, NodeNetwork, Os, Pool, Preflight, Role, Route, Ssh, Swap,
 };
 pub use name::{DomainName, Label, NodeName};
 pub use problem::{Place, Problem, Problems};
 pub use range::AddressRange;
+pub use settings::{SshSettings, with_ssh_settings};
 pub use source::{ReadError, read};
 pub use template::{Answers, KeyPath, Server, UserName, template};
 pub use wrong::Wrong;

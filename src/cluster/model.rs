@@ -114,9 +114,33 @@ pub struct Login {
     pub port: u16,
     /// The user, root or one that may sudo; default root.
     pub user: String,
-    /// Private key as written: `~/` is the operator's home, a relative path is relative to the cluster file.
-    pub identity_file: Option<String>,
+    /// Private keys as written: `~/` is the operator's home, a relative path is relative to the cluster file.
+    #[serde(rename = "identityFile")]
+    pub identity_files: Vec<String>,
     /// The pinned host key; `None` until `sealift enroll`.
+    pub host_key: Option<HostKey>,
+    /// The jump hosts on the way, the one that is reached first in front.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub jump: Vec<Jump>,
+    /// Whether that chain is the node's own; otherwise it is that of `spec.ssh`.
+    #[serde(skip)]
+    pub own_jump: bool,
+}
+
+/// A jump host: an SSH server that nodes are reached through.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Jump {
+    /// Its address, as the machine before it sees it.
+    pub address: IpAddr,
+    /// Its port; default 22.
+    pub port: u16,
+    /// The user there.
+    pub user: String,
+    /// Private keys as written.
+    #[serde(rename = "identityFile")]
+    pub identity_files: Vec<String>,
+    /// Its pinned host key.
     pub host_key: Option<HostKey>,
 }
 

@@ -22,7 +22,7 @@ pub(crate) fn nearest<'a>(word: &str, candidates: &[&'a str]) -> Option<&'a str>
 /// Where in the file a field of this name may be, when it may: a wrong indentation moves fields.
 pub(crate) fn elsewhere(name: &str) -> Option<String> {
     let places: Vec<&str> = crate::catalogue::fields()
-        .filter(|field| field.name() == name)
+        .filter(|field| field.name() == name && !field.is_of_jump_host())
         .filter_map(|field| field.path.rsplit_once('.').map(|(map, _)| map))
         .collect();
     (!places.is_empty()).then(|| places.join(" or "))

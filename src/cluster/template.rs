@@ -164,7 +164,7 @@ mod tests {
         answers.nodes.truncate(1);
         let cluster = parse(&template(&answers));
         let ssh = &serde_json::to_value(&cluster).unwrap()["nodes"][0]["ssh"];
-        assert_eq!((&ssh["user"], &ssh["identityFile"]), (&json!("ops"), &json!("keys/a: {b} # c")));
+        assert_eq!((&ssh["user"], &ssh["identityFile"]), (&json!("ops"), &json!(["keys/a: {b} # c"])));
         assert!(cluster.load_balancer().pools.is_empty());
     }
 }

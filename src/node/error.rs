@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::Owner;
+use crate::{Obstacle, Owner, SudoRefusal, Unreached};
 
 /// Each variant says where and why; what state the node is in follows from the kind: after everything but
 /// [`LinkLost`](Self::LinkLost) and [`Timeout`](Self::Timeout) nothing of the one thing asked for has taken
@@ -15,7 +15,7 @@ use crate::Owner;
 pub enum HostError {
     /// No SSH connection; nothing was sent.
     #[error("connecting to {host} at {address}: {why}; nothing was done there")]
-    Unreachable { host: String, address: String, why: String },
+    Unreachable { host: String, address: String, kind: Unreached, why: String },
     /// Another key than the pinned one: another machine, or someone in between. No credential was sent.
     #[error(
         "host key of {host} at {address} has changed: expected {expected}, seen {seen}; \
@@ -28,13 +28,14 @@ pub enum HostError {
     )]
     HostKeyUnknown { host: String, address: String, seen: String },
     /// The SSH server does not let this user in.
-    #[error("logging in on {host} as {user}: {why}; nothing was done there")]
-    AuthFailed { host: String, user: String, why: String },
-    /// `sudo -n` was refused.
-    #[error(
-        "starting the helper on {host}: sudo refused {user}: {why}. It needs a rule `{user} ALL=(root) NOPASSWD: ALL`"
-    )]
-    SudoRefused { host: String, user: String, why: String },
+    #[error("logging in on {host} as {user}: {why}; nothing was done there{}", offers(offered))]
+    AuthFailed { host: String, user: String, offered: String, why: String },
+    /// sudo does not let this user become root.
+    #[error("starting the helper on {host}: sudo refused {user}: {refusal}: {why}; nothing was done there")]
+    SudoRefused { host: String, user: String, refusal: SudoRefusal, why: String },
+    /// The user is root, and still no helper works there.
+    #[error("starting the helper on {host}: {why}; nothing was changed there")]
+    NoHelper { host: String, obstacle: Obstacle, why: String },
     /// The same on the machine that sealift itself runs on.
     #[error("starting the helper on {host}, which is this machine: that takes root, and sudo said: {why}")]
     NotRoot { host: String, why: String },
@@ -72,10 +73,34 @@ impl HostError {
         matches!(self, Self::Unreachable { .. } | Self::LinkLost { .. })
     }
 
+    /// What to do about it where that follows from the kind of refusal alone.
+    pub fn remedy(&self) -> Option<&'static str> {
+        match self {
+            Self::Unreachable { kind, .. } => Some(kind.remedy()),
+            Self::HostKeyChanged { .. } | Self::HostKeyUnknown { .. } => {
+                Some("compare the fingerprints at the machine's own console, then sealift enroll")
+            }
+            Self::AuthFailed { .. } => Some(
+                "mend ssh.user or ssh.identityFile in the cluster file, or authorized_keys on the server; \
+                 a password is taken from a terminal or from --ssh-password-file",
+            ),
+            Self::SudoRefused { refusal, .. } => Some(refusal.remedy()),
+            Self::NotRoot { .. } => Some("run the same command as root: sudo sealift ..."),
+            Self::NoHelper { obstacle, .. } => Some(obstacle.remedy()),
+            Self::Busy { .. } => Some("run the same command again when that run has ended"),
+            _ => None,
+        }
+    }
+
     /// Whether the machine could not prove that it is the one in the cluster file (exit code 6).
     pub fn is_identity(&self) -> bool {
         matches!(self, Self::HostKeyChanged { .. } | Self::HostKeyUnknown { .. })
     }
+}
+
+/// What a server said it takes, for a message.
+fn offers(offered: &str) -> String {
+    if offered.is_empty() { String::new() } else { format!(". It offers: {offered}") }
 }
 
 /// Shorthand for the errors of one host: adds its name and what was being done.

@@ -15,6 +15,7 @@ mod mutate;
 mod owner;
 pub mod paths;
 mod probe;
+mod refusal;
 mod remote;
 mod sight;
 mod ssh;
@@ -34,7 +35,10 @@ pub use measure::{Gauge, Measure, Measured, Neighbour, Ping, Port, Proto, Reache
 pub use mutate::Mutate;
 pub use owner::Owner;
 pub use probe::Probe;
+pub use refusal::{Obstacle, SudoRefusal, Unreached};
 pub use remote::{HelperBinary, RemoteHost, RemoteOptions};
 pub use sight::{Room, Sight};
-pub use ssh::{HostKey, Identity, Target, scan_host_key};
+pub use ssh::{
+    Ask, HostKey, Identity, Nobody, Secret, Shared, Target, Wanted, scan_host_key, scan_host_key_like,
+};
 pub use trial::{FileBefore, Trial, TrialFile, TrialRecord, TrialState};

@@ -4,8 +4,8 @@ use tokio::io::AsyncRead;
 use tokio::net::UnixStream;
 
 use crate::host::BoxDuplex;
-use crate::ssh::{self, Links};
-use crate::{Command, Host as _, HostError, LocalHost, Output};
+use crate::ssh::{self, Links, Script, Told};
+use crate::{Command, Host as _, HostError, LocalHost, SudoRefusal};
 
 /// A connection to the helper.
 pub(crate) type Channel = BoxDuplex;
@@ -17,7 +17,7 @@ const STARTING: u64 = 180;
 /// machine gets no shortcut: what is promised of a node would have to be kept twice.
 pub(crate) enum Link {
     /// An SSH server.
-    Ssh(Links),
+    Ssh(Box<Links>),
     /// This machine.
     Here(LocalHost),
 }
@@ -32,12 +32,19 @@ impl Link {
     }
 
     /// The error of a user whom sudo does not let become root.
-    pub(crate) fn no_root(&self, why: String) -> HostError {
+    pub(crate) fn no_root(&self, refusal: SudoRefusal, why: String) -> HostError {
         let host = self.name().to_owned();
         match self {
-            Self::Ssh(links) => HostError::SudoRefused { host, user: links.target.user.clone(), why },
+            Self::Ssh(links) => {
+                HostError::SudoRefused { host, user: links.target.user.clone(), refusal, why }
+            }
             Self::Here(_) => HostError::NotRoot { host, why },
         }
+    }
+
+    /// Whether somebody can be asked on the way: on this machine, whose own shell is fed at once, nobody can.
+    pub(crate) fn talks(&self) -> bool {
+        matches!(self, Self::Ssh(_))
     }
 
     /// What opens a channel to the helper in `dir` that listens on `socket`.
@@ -59,18 +66,21 @@ impl Link {
         }
     }
 
-    /// Runs a line for the shell, feeding it `stdin`.
+    /// Runs a line for the shell, feeding it `stdin` when it is ready for it.
     pub(crate) async fn exec(
         &self,
-        line: &str,
+        script: Script<'_>,
         stdin: impl AsyncRead + Unpin,
         doing: &str,
-    ) -> Result<Output, HostError> {
+    ) -> Result<Told, HostError> {
         match self {
-            Self::Ssh(links) => ssh::exec(links, line, stdin, doing).await,
+            Self::Ssh(links) => ssh::exec(links, script, stdin, doing).await,
             Self::Here(host) => {
-                let shell = Command::new(["/bin/sh", "-c", line]).timeout(STARTING);
-                host.run_fed(&shell, stdin).await
+                // The shell of our own is the only reader: nothing has to be waited for.
+                let shell = Command::new(["/bin/sh", "-c", script.line]).timeout(STARTING);
+                let output = host.run_fed(&shell, stdin).await?;
+                let ready = output.stdout.contains(script.ready);
+                Ok(Told { output, ready, again: false, withheld: None })
             }
         }
     }

@@ -41,7 +41,7 @@ pub(crate) async fn change_site(
     let _signals = Signals::listen(&stop, shell)?;
     let owner = who::owner(verb);
     let lock = files.lock(&owner, shell)?;
-    let connect = Connected::to(&files.cluster, files.folder(), Mode::Run, &owner);
+    let connect = Connected::to(&files.cluster, files.logins(), Mode::Run, &owner);
     let connected = unless_stopped(&stop, connect).await?;
     connected.tell_taken_over(&lock, shell);
     course.meet(&connected).await;
@@ -160,7 +160,7 @@ impl Change<'_> {
 /// What `install` would do, under helpers that cannot change anything; on demand with the differences of texts.
 pub(crate) async fn only_plan(files: &SiteFiles, differences: bool, shell: &Shell) -> anyhow::Result<Plan> {
     let owner = who::owner("plan");
-    let connected = Connected::to(&files.cluster, files.folder(), Mode::Plan, &owner).await?;
+    let connected = Connected::to(&files.cluster, files.logins(), Mode::Plan, &owner).await?;
     let compiled = Compiled::new(&Playbook::embedded("install")?, &files.cluster);
     let asked = async {
         let plan = observe(files, &connected, &compiled, shell).await?;

@@ -1,16 +1,15 @@
 //! Connections to a site's nodes: all at once, and all that went wrong told at once.
 
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures::future::join_all;
-use sealift_cluster::{Access, Cluster, Login, Node};
+use sealift_cluster::{Access, Cluster, Node};
 use sealift_engine::{Hosts, RunLock};
-use sealift_node::{HelperBinary, HostError, Identity, Owner, Probe, RemoteHost, RemoteOptions, Target};
+use sealift_node::{HelperBinary, HostError, Owner, Probe, RemoteHost, RemoteOptions};
 
 pub(crate) use sealift_node::helper::Mode;
 
-use super::{Exit, Failure, this_machine};
+use super::{Exit, Failure, Logins, this_machine};
 use crate::shell::Shell;
 
 /// Open connections, each with a helper at the other end.
@@ -21,50 +20,50 @@ pub(crate) struct Connected {
 }
 
 impl Connected {
-    /// Connects to every node of `cluster`, whose identity files are relative to `folder`.
+    /// Connects to every node of `cluster`, logging in as `logins` says.
     ///
     /// A run that changes things takes the first control plane's lock before any other: two operators who start at
     /// the same moment meet there, and one of them leaves without having touched another node.
     pub(crate) async fn to(
         cluster: &Cluster,
-        folder: &Path,
+        logins: &Logins,
         mode: Mode,
         owner: &Owner,
     ) -> anyhow::Result<Self> {
         let first = cluster.first_control_plane();
         let (gate, others): (Vec<&Node>, Vec<&Node>) =
             cluster.nodes().iter().partition(|node| mode == Mode::Run && node.name == first.name);
-        Self::in_order(&[gate, others], folder, mode, owner).await
+        Self::in_order(&[gate, others], logins, mode, owner).await
     }
 
     /// Connects to some nodes at once.
     pub(crate) async fn to_nodes(
         nodes: &[&Node],
-        folder: &Path,
+        logins: &Logins,
         mode: Mode,
         owner: &Owner,
     ) -> anyhow::Result<Self> {
-        Self::in_order(&[nodes.to_vec()], folder, mode, owner).await
+        Self::in_order(&[nodes.to_vec()], logins, mode, owner).await
     }
 
     /// Connects to as many nodes as answer; why each of the others does not.
     pub(crate) async fn as_many_as_answer(
         cluster: &Cluster,
-        folder: &Path,
+        logins: &Logins,
         mode: Mode,
         owner: &Owner,
     ) -> anyhow::Result<(Self, Vec<(String, HostError)>)> {
-        Self::tried(&[cluster.nodes().iter().collect()], folder, mode, owner).await
+        Self::tried(&[cluster.nodes().iter().collect()], logins, mode, owner).await
     }
 
     /// Connects to one group after another. A busy node ends it; whatever else goes wrong is told of all nodes at once.
     async fn in_order(
         groups: &[Vec<&Node>],
-        folder: &Path,
+        logins: &Logins,
         mode: Mode,
         owner: &Owner,
     ) -> anyhow::Result<Self> {
-        let (connected, errors) = Self::tried(groups, folder, mode, owner).await?;
+        let (connected, errors) = Self::tried(groups, logins, mode, owner).await?;
         if errors.is_empty() {
             return Ok(connected);
         }
@@ -75,7 +74,7 @@ impl Connected {
 
     async fn tried(
         groups: &[Vec<&Node>],
-        folder: &Path,
+        logins: &Logins,
         mode: Mode,
         owner: &Owner,
     ) -> anyhow::Result<(Self, Vec<(String, HostError)>)> {
@@ -94,7 +93,7 @@ impl Connected {
                             RemoteHost::here(node.name.as_str(), binary, mode, &run, owner, options).await
                         }
                         Access::Login(login) => {
-                            let target = target(node, login, folder)?;
+                            let target = logins.target(node, login)?;
                             RemoteHost::connect(target, binary, mode, &run, owner).await
                         }
                     }
@@ -161,43 +160,23 @@ impl Connected {
     }
 }
 
-fn target(node: &Node, login: &Login, folder: &Path) -> Result<Target, HostError> {
-    let home = std::env::var_os("HOME").map(PathBuf::from);
-    let file = login.identity_path(folder, home.as_deref()).map(Identity::File);
-    let agent = std::env::var_os("SSH_AUTH_SOCK").map(|socket| Identity::Agent(socket.into()));
-    let host_key = match &login.host_key {
-        None => None,
-        Some(key) => Some(key.to_string().parse().map_err(|error| HostError::Protocol {
-            host: node.name.to_string(),
-            why: format!("reading its pinned host key: {error}"),
-        })?),
-    };
-    Ok(Target {
-        name: node.name.to_string(),
-        address: node.ssh.address.to_string(),
-        before: node.network.as_ref().and_then(|network| network.current).map(|address| address.to_string()),
-        port: login.port,
-        user: login.user.clone(),
-        identities: file.into_iter().chain(agent).collect(),
-        host_key,
-    })
-}
-
-/// All that went wrong in one message; a machine that is not the one in the cluster file decides the exit code.
+/// All that went wrong in one message, each with what to do about it where that is not the same for all; a machine that
+/// is not the one in the cluster file decides the exit code.
 fn refusal(errors: &[HostError]) -> Failure {
-    let text = errors.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-    if errors.iter().any(HostError::is_identity) {
-        Failure::new(Exit::HostIdentity, text)
-            .next("compare the fingerprints at the machine's own console, then sealift enroll")
-    } else if errors.iter().any(|error| matches!(error, HostError::NotRoot { .. })) {
-        Failure::new(Exit::Refused, text).next("run the same command as root: sudo sealift ...")
-    } else if errors.iter().all(|error| matches!(error, HostError::AuthFailed { .. })) {
-        Failure::new(Exit::Refused, text)
-            .next("mend ssh.user or ssh.identityFile in the cluster file, or authorized_keys on the server")
-    } else if errors.iter().any(|error| matches!(error, HostError::Busy { .. })) {
-        Failure::new(Exit::Refused, text).next("run the same command again when that run has ended")
-    } else {
-        Failure::new(Exit::Refused, text).next("mend the connection and run the same command again")
+    let exit = if errors.iter().any(HostError::is_identity) { Exit::HostIdentity } else { Exit::Refused };
+    let mut remedies: Vec<&str> = errors.iter().filter_map(HostError::remedy).collect();
+    remedies.dedup();
+    let lines = |with: bool| {
+        let line = |error: &HostError| match error.remedy().filter(|_| with) {
+            Some(remedy) => format!("{error}\n  do: {remedy}"),
+            None => error.to_string(),
+        };
+        errors.iter().map(line).collect::<Vec<_>>().join("\n")
+    };
+    match remedies[..] {
+        [] => Failure::new(exit, lines(false)).next("mend the connection and run the same command again"),
+        [remedy] => Failure::new(exit, lines(false)).next(remedy),
+        _ => Failure::new(exit, lines(true)).next("mend all of it, then run the same command again"),
     }
 }
 
@@ -205,4 +184,42 @@ fn refusal(errors: &[HostError]) -> Failure {
 fn run_id() -> String {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
     format!("{:x}-{}", since.as_secs(), std::process::id())
+}
+
+#[cfg(test)]
+mod tests {
+    use sealift_node::{HostError, SudoRefusal, Unreached};
+
+    use super::{Exit, refusal};
+
+    #[test]
+    fn every_problem_is_told_with_its_remedy_and_a_wrong_machine_decides() {
+        let (host, address, why) = ("w1".to_owned(), "10.0.0.1:22".to_owned(), "no".to_owned());
+        let silent = HostError::Unreachable {
+            host: host.clone(),
+            address: address.clone(),
+            kind: Unreached::Silent,
+            why: why.clone(),
+        };
+        let sudo = HostError::SudoRefused {
+            host: host.clone(),
+            user: "ops".to_owned(),
+            refusal: SudoRefusal::NotInSudoers,
+            why,
+        };
+        let changed = HostError::HostKeyChanged { host, address, expected: "a".into(), seen: "b".into() };
+        let all = refusal(&[silent.clone(), sudo.clone(), changed]);
+        assert_eq!(all.exit, Exit::HostIdentity);
+        for part in [
+            "no; nothing was done there\n  do: check that it is powered on",
+            "sudoers.d/sealift",
+            "expected a",
+        ] {
+            assert!(all.message.contains(part), "{}", all.message);
+        }
+        let alike = refusal(&[silent.clone(), silent]);
+        assert_eq!(alike.exit, Exit::Refused);
+        assert!(!alike.message.contains("do:") && alike.next.unwrap().contains("powered on"));
+        assert!(refusal(&[sudo]).next.unwrap().contains("sudoers.d"));
+    }
 }

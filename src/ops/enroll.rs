@@ -1,85 +1,161 @@
 //! `sealift enroll`: shows every server's host key, and pins in the cluster file what a person has agreed to.
 
+mod known_hosts;
+mod servers;
+mod ssh_config;
+
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::Path;
 
 use futures::future::join_all;
-use sealift_cluster::{Access, Cluster, HostKey, Node, NodeName, with_host_keys};
+use sealift_cluster::{Cluster, HostKey, Pin, with_host_keys, with_ssh_settings};
 use sealift_stream::AtomicFile;
-use serde::Serialize;
 
-use super::{Exit, Failure, this_machine};
+use super::{Exit, Failure, Logins, this_machine};
 use crate::cli::EnrollArgs;
 use crate::shell::Shell;
-
-/// What is known about one server's key.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case", tag = "state")]
-enum Finding {
-    /// The file has none: this one could be pinned.
-    Unknown { fingerprint: String },
-    /// It is the pinned one.
-    Pinned { fingerprint: String },
-    /// It is not the pinned one.
-    Changed { pinned: String, seen: String },
-    /// The pinned key is of a type that the server did not choose to show; the first connection checks it.
-    OtherType { pinned: String, seen: String },
-    /// It is the machine that sealift runs on: there is nobody in between to be mistaken for it.
-    Local,
-    /// The server did not show one.
-    Unreachable { why: String },
-}
-
-/// One server.
-#[derive(Debug, Serialize)]
-struct Scanned {
-    node: NodeName,
-    address: String,
-    #[serde(flatten)]
-    finding: Finding,
-    #[serde(skip)]
-    key: Option<HostKey>,
-}
+use known_hosts::KnownHosts;
+use servers::{Finding, Scanned, Server, scan, servers};
 
 /// Runs `sealift enroll`.
 pub(crate) async fn run(args: &EnrollArgs, shell: &Shell) -> anyhow::Result<Exit> {
+    if args.print_known_hosts {
+        let cluster = parse(args, &read(&args.cluster)?)?;
+        shell.data(known_hosts::lines(&cluster).trim_end());
+        return Ok(Exit::Done);
+    }
+    let known = KnownHosts::read(&args.known_hosts).map_err(|error| {
+        Failure::new(Exit::Usage, format!("{error}; nothing was asked of any server"))
+            .next("name a known_hosts file, like ~/.ssh/known_hosts")
+    })?;
+    for place in &known.authorities {
+        shell.warn(&format!("{place} names a certificate authority: not taken, a node's own key is pinned"));
+    }
+    if args.ssh_config {
+        take_settings(args, shell)?;
+    }
+    let mut scanned = vec![];
+    let ended = rounds(args, &known, &mut scanned, shell).await;
+    if shell.json() && !scanned.is_empty() {
+        shell.data_json(&scanned)?;
+    }
+    match ended? {
+        Some(exit) => Ok(exit),
+        None => unreachable_last(&scanned),
+    }
+}
+
+/// Looks at all servers that can be asked; what is behind a jump host can be when that one is pinned. Ends early where
+/// a person says no.
+async fn rounds(
+    args: &EnrollArgs,
+    known: &KnownHosts,
+    done: &mut Vec<Scanned>,
+    shell: &Shell,
+) -> anyhow::Result<Option<Exit>> {
+    let origin = args.cluster.display().to_string();
+    let logins = Logins::new(args.cluster.parent().unwrap_or(Path::new("")), &args.logins);
+    loop {
+        let text = read(&args.cluster)?;
+        let cluster = parse(args, &text)?;
+        this_machine::check(cluster.nodes().iter()).await?;
+        let left: Vec<Server> = servers(&cluster, &logins)?
+            .into_iter()
+            .filter(|server| !done.iter().any(|one| one.pin == server.pin))
+            .collect();
+        let (now, later): (Vec<_>, Vec<_>) = left.into_iter().partition(|server| server.ready);
+        let round = if now.is_empty() {
+            later.iter().map(Server::unasked).collect()
+        } else {
+            join_all(now.iter().map(|server| scan(server, known))).await
+        };
+        if !shell.json() {
+            show(&round, shell);
+        }
+        let at = done.len();
+        done.extend(round);
+        let round = &done[at..];
+        refuse_changed(round)?;
+        let found = |one: &&Scanned| matches!(one.finding, Finding::Unknown { .. } | Finding::Known { .. });
+        let new: Vec<(Pin, HostKey)> =
+            round.iter().filter(found).filter_map(|one| Some((one.pin.clone(), one.key.clone()?))).collect();
+        if !new.is_empty() && !pin(args, &origin, &text, &new, round, shell)? {
+            shell.say("nothing was written");
+            return Ok(Some(Exit::HostIdentity));
+        }
+        if now.is_empty() || later.is_empty() {
+            return Ok(None);
+        }
+    }
+}
+
+/// Writes new keys into the file, once a person has agreed to those that no `known_hosts` file has.
+fn pin(
+    args: &EnrollArgs,
+    origin: &str,
+    text: &str,
+    new: &[(Pin, HostKey)],
+    round: &[Scanned],
+    shell: &Shell,
+) -> anyhow::Result<bool> {
+    let keys = |count| match count {
+        1 => "1 new key".to_owned(),
+        count => format!("{count} new keys"),
+    };
+    let unknown = round.iter().filter(|one| matches!(one.finding, Finding::Unknown { .. })).count();
+    let question =
+        format!("Pin {} in {origin}, having compared with the servers' own consoles?", keys(unknown));
+    if unknown > 0 && !shell.confirm(&question)? {
+        return Ok(false);
+    }
+    let written = with_host_keys(text, origin, new).map_err(|error| {
+        Failure::new(Exit::Usage, format!("{error}; nothing was written")).next("write `hostKey` by hand")
+    })?;
+    write(&args.cluster, text, &written)?;
+    shell.say(&format!("pinned {} in {origin}", keys(new.len())));
+    Ok(true)
+}
+
+/// Writes how `ssh` reaches the servers into the file, which says all from then on: nothing of `~/.ssh` counts later.
+fn take_settings(args: &EnrollArgs, shell: &Shell) -> anyhow::Result<()> {
     let origin = args.cluster.display().to_string();
     let text = read(&args.cluster)?;
+    let found = ssh_config::settings(&parse(args, &text)?, args.ssh_config_file.as_deref());
+    let settings = found.map_err(|why| {
+        Failure::new(Exit::Usage, format!("{why}; nothing was written and nothing was asked of any server"))
+            .next("mend it, or write the node's ssh block by hand")
+    })?;
+    let new = with_ssh_settings(&text, &origin, &settings).map_err(|error| {
+        Failure::new(Exit::Usage, format!("{error}; nothing was written")).next("write the ssh block by hand")
+    })?;
+    if new == text {
+        shell.say(&format!("{origin} says already what ssh does"));
+        return Ok(());
+    }
+    for (name, fields) in &settings {
+        let fields: Vec<String> = fields.iter().map(|(field, value)| format!("{field}: {value}")).collect();
+        shell.say(&format!("{name}: {}", fields.join(", ")));
+    }
+    if !shell.confirm(&format!("Write this into the ssh blocks of {origin}, where they say nothing else?"))? {
+        return Err(Failure::new(
+            Exit::Interrupted,
+            "nothing was written and nothing was asked of any server",
+        )
+        .into());
+    }
+    write(&args.cluster, &text, &new)
+}
+
+fn parse(args: &EnrollArgs, text: &str) -> anyhow::Result<Cluster> {
     let profile =
         args.profile.as_deref().map(|path| Ok::<_, anyhow::Error>((read(path)?, path.display().to_string())));
     let profile = profile.transpose()?;
     let profile = profile.as_ref().map(|(text, origin)| (text.as_str(), origin.as_str()));
-    let cluster = Cluster::parse(&text, &origin, profile).map_err(|problems| {
-        Failure::new(Exit::Usage, format!("{problems}\nnothing was asked of any server"))
-    })?;
-
-    this_machine::check(cluster.nodes().iter()).await?;
-    let scanned = join_all(cluster.nodes().iter().map(scan)).await;
-    show(&scanned, shell)?;
-    refuse_changed(&scanned)?;
-    let unknown: Vec<(NodeName, HostKey)> = scanned
-        .iter()
-        .filter(|one| matches!(one.finding, Finding::Unknown { .. }))
-        .filter_map(|one| Some((one.node.clone(), one.key.clone()?)))
-        .collect();
-    if !unknown.is_empty() {
-        let keys = match unknown.len() {
-            1 => "1 new key".to_owned(),
-            count => format!("{count} new keys"),
-        };
-        let question = format!("Pin {keys} in {origin}, having compared with the servers' own consoles?");
-        if !shell.confirm(&question)? {
-            shell.say("nothing was written");
-            return Ok(Exit::HostIdentity);
-        }
-        let new = with_host_keys(&text, &origin, &unknown).map_err(|error| {
-            Failure::new(Exit::Usage, format!("{error}; nothing was written")).next("write `hostKey` by hand")
-        })?;
-        write(&args.cluster, &text, &new)?;
-        shell.say(&format!("pinned {keys} in {origin}"));
-    }
-    unreachable_last(&scanned)
+    let cluster = Cluster::parse(text, &args.cluster.display().to_string(), profile);
+    cluster.map_err(|problems| {
+        Failure::new(Exit::Usage, format!("{problems}\nnothing was asked of any server")).into()
+    })
 }
 
 fn read(path: &Path) -> anyhow::Result<String> {
@@ -112,68 +188,20 @@ fn write(path: &Path, before: &str, new: &str) -> anyhow::Result<()> {
     })
 }
 
-async fn scan(node: &Node) -> Scanned {
-    let address = node.ssh.address.to_string();
-    let login = match &node.ssh.access {
-        Access::Login(login) => login,
-        Access::Local => {
-            return Scanned { node: node.name.clone(), address, finding: Finding::Local, key: None };
-        }
-    };
-    let scan = |address: String| async move {
-        (sealift_node::scan_host_key(node.name.as_str(), &address, login.port).await, address)
-    };
-    // before its addresses are set somebody else may answer at the one it is to have
-    let current =
-        node.network.as_ref().and_then(|network| network.current).map(|current| current.to_string());
-    let (seen, address) = match current.filter(|_| login.host_key.is_none()) {
-        Some(current) => match scan(current).await {
-            (Err(_), _) => scan(address).await,
-            seen => seen,
-        },
-        None => scan(address).await,
-    };
-    let key = seen.map_err(|error| error.to_string()).and_then(|key| {
-        key.to_string()
-            .parse::<HostKey>()
-            .map_err(|wrong| format!("it showed a key that cannot be pinned: {wrong}"))
-    });
-    let finding = match &key {
-        Err(why) => Finding::Unreachable { why: why.clone() },
-        Ok(seen) => judge(login.host_key.as_ref(), seen),
-    };
-    Scanned {
-        node: node.name.clone(),
-        address: format!("{address} port {}", login.port),
-        finding,
-        key: key.ok(),
-    }
-}
-
-fn judge(pinned: Option<&HostKey>, seen: &HostKey) -> Finding {
-    let (fingerprint, say) =
-        (seen.fingerprint(), |key: &HostKey| format!("{} {}", key.algorithm(), key.fingerprint()));
-    match pinned {
-        None => Finding::Unknown { fingerprint },
-        Some(pinned) if pinned == seen => Finding::Pinned { fingerprint },
-        Some(pinned) if pinned.algorithm() != seen.algorithm() => {
-            Finding::OtherType { pinned: say(pinned), seen: say(seen) }
-        }
-        Some(pinned) => Finding::Changed { pinned: say(pinned), seen: say(seen) },
-    }
-}
-
-fn show(scanned: &[Scanned], shell: &Shell) -> anyhow::Result<()> {
-    if shell.json() {
-        return shell.data_json(&scanned);
-    }
-    let wide = scanned.iter().map(|one| one.node.as_str().len()).max().unwrap_or(0);
+fn show(scanned: &[Scanned], shell: &Shell) {
+    let wide = scanned.iter().map(|one| one.whose.len()).max().unwrap_or(0);
     for one in scanned {
         let finding = match &one.finding {
             Finding::Unknown { fingerprint } => format!("{} {fingerprint}", shell.yellow("new")),
+            Finding::Known { fingerprint, place } => {
+                format!("{} {fingerprint}, as in {place}", shell.green("known"))
+            }
             Finding::Pinned { fingerprint } => format!("{} {fingerprint}", shell.green("pinned")),
             Finding::Changed { pinned, seen } => {
                 format!("{}\n    pinned {pinned}\n    seen   {seen}", shell.red("CHANGED"))
+            }
+            Finding::Revoked { fingerprint, place } => {
+                format!("{} {fingerprint}, by {place}", shell.red("REVOKED"))
             }
             Finding::OtherType { pinned, seen } => {
                 format!(
@@ -183,9 +211,8 @@ fn show(scanned: &[Scanned], shell: &Shell) -> anyhow::Result<()> {
             Finding::Local => "this machine, needs no key".to_owned(),
             Finding::Unreachable { why } => format!("{} {why}", shell.red("not reached")),
         };
-        shell.data(&format!("{:wide$}  {}  {finding}", one.node.as_str(), one.address));
+        shell.data(&format!("{:wide$}  {}  {finding}", one.whose, one.address));
     }
-    Ok(())
 }
 
 /// One changed key stops everything: the network is not what the file says.
@@ -193,7 +220,10 @@ fn refuse_changed(scanned: &[Scanned]) -> anyhow::Result<()> {
     let changed: Vec<String> = scanned
         .iter()
         .filter_map(|one| match &one.finding {
-            Finding::Changed { pinned, seen } => Some(format!("{}: pinned {pinned}, seen {seen}", one.node)),
+            Finding::Changed { pinned, seen } => Some(format!("{}: pinned {pinned}, seen {seen}", one.whose)),
+            Finding::Revoked { fingerprint, place } => {
+                Some(format!("{}: {fingerprint} is revoked by {place}", one.whose))
+            }
             _ => None,
         })
         .collect();
@@ -211,7 +241,7 @@ fn unreachable_last(scanned: &[Scanned]) -> anyhow::Result<Exit> {
     let missing: Vec<&str> = scanned
         .iter()
         .filter(|one| matches!(one.finding, Finding::Unreachable { .. }))
-        .map(|one| one.node.as_str())
+        .map(|one| one.whose.as_str())
         .collect();
     if missing.is_empty() {
         return Ok(Exit::Done);
@@ -224,7 +254,8 @@ fn unreachable_last(scanned: &[Scanned]) -> anyhow::Result<Exit> {
 
 #[cfg(test)]
 mod tests {
-    use super::{Exit, Finding, HostKey, Scanned, judge, refuse_changed, unreachable_last, write};
+    use super::servers::judge;
+    use super::{Exit, Finding, HostKey, Pin, Scanned, refuse_changed, unreachable_last, write};
 
     /// Two keys made once by `ssh-keygen -t ed25519`.
     const ONE: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIB17WsHfdX2mQEAx6cSX505TEmHdRl4dDgn3I2Ulau3L";
@@ -235,7 +266,8 @@ mod tests {
     }
 
     fn scanned(finding: Finding) -> [Scanned; 1] {
-        [Scanned { node: "cp1".parse().unwrap(), address: String::new(), finding, key: None }]
+        let pin = Pin::Node("cp1".parse().unwrap());
+        [Scanned { whose: "cp1".to_owned(), address: String::new(), finding, key: None, pin }]
     }
 
     #[test]

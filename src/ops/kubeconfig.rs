@@ -16,7 +16,7 @@ pub(crate) async fn run(args: &KubeconfigArgs, shell: &Shell) -> anyhow::Result<
     let files = SiteFiles::without_bundle(&args.at)?;
     let first = files.cluster.first_control_plane();
     let connected =
-        Connected::to_nodes(&[first], files.folder(), Mode::Plan, &who::owner("kubeconfig")).await?;
+        Connected::to_nodes(&[first], files.logins(), Mode::Plan, &who::owner("kubeconfig")).await?;
     let read = connected.read(first.name.as_str(), ADMIN_CONF, LIMIT).await;
     connected.close().await;
     let Some(bytes) = read? else {

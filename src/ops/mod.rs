@@ -16,6 +16,7 @@ mod inspect;
 mod install;
 mod key;
 mod kubeconfig;
+mod logins;
 mod man;
 mod output;
 mod pack;
@@ -36,6 +37,7 @@ mod who;
 
 pub(crate) use connect::{Connected, Mode};
 pub(crate) use exit::{Exit, Failure};
+pub(crate) use logins::Logins;
 pub(crate) use preflight::Document as PreflightDocument;
 pub(crate) use receipt::{Applied, End, Receipt, State, StepState, Timing};
 pub(crate) use receipt_site::{Image, Item, Node};

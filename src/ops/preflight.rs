@@ -71,7 +71,7 @@ pub(crate) async fn run(args: &PreflightArgs, shell: &Shell) -> anyhow::Result<E
     let depth = if args.quick { Depth::Read } else { Depth::Measure };
     let (connected, lost) = Connected::as_many_as_answer(
         &files.cluster,
-        files.folder(),
+        files.logins(),
         Mode::Preflight,
         &who::owner("preflight"),
     )

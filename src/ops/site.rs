@@ -8,7 +8,7 @@ use sealift_cluster::Cluster;
 use sealift_engine::{Events, LockError, Release, RunLock, Site, SiteRecord, WrittenFile};
 use sealift_node::Owner;
 
-use super::{Connected, Exit, Failure, verify};
+use super::{Connected, Exit, Failure, Logins, verify};
 use crate::cli::{ClusterArgs, SiteArgs};
 use crate::shell::Shell;
 
@@ -17,7 +17,7 @@ pub(crate) struct SiteFiles {
     pub(crate) cluster: Cluster,
     bundle: Option<Arc<Bundle<Verified>>>,
     state: PathBuf,
-    folder: PathBuf,
+    logins: Logins,
     written: WrittenFile,
     profile: Option<WrittenFile>,
     trust: Vec<PathBuf>,
@@ -51,7 +51,6 @@ impl SiteFiles {
 
     /// The same for verbs that bring nothing.
     pub(crate) fn without_bundle(at: &ClusterArgs) -> anyhow::Result<Self> {
-        let folder = at.cluster.parent().unwrap_or(Path::new("")).to_owned();
         let (written, origin) = (written(&at.cluster)?, at.cluster.display().to_string());
         let under = at.profile.as_deref();
         let (profile, under) =
@@ -60,7 +59,8 @@ impl SiteFiles {
             profile.as_ref().zip(under.as_ref()).map(|(file, origin)| (file.text.as_str(), origin.as_str()));
         let cluster = parse(&written.text, &origin, laid)?;
         let state = at.state.join(cluster.name().as_str());
-        Ok(Self { cluster, bundle: None, state, folder, written, profile, trust: vec![], rollback_to: None })
+        let logins = Logins::new(at.cluster.parent().unwrap_or(Path::new("")), &at.logins);
+        Ok(Self { cluster, bundle: None, state, logins, written, profile, trust: vec![], rollback_to: None })
     }
 
     /// Reads the whole bundle once before the first change, so that a stick with one bad bit anywhere leaves
@@ -118,9 +118,9 @@ impl SiteFiles {
         self.state.clone()
     }
 
-    /// Where the cluster file is: paths in it are relative to it.
-    pub(crate) fn folder(&self) -> &Path {
-        &self.folder
+    /// How its nodes are logged in to.
+    pub(crate) fn logins(&self) -> &Logins {
+        &self.logins
     }
 
     /// One changing run per cluster on this machine.

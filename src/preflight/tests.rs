@@ -70,7 +70,8 @@ fn what_could_not_be_checked_is_no_pass() {
 fn a_node_that_is_not_there_is_one_finding_and_the_rest_is_open() {
     let mut world = World::clean();
     let why = "Connection refused (os error 111)".to_owned();
-    let lost = HostError::Unreachable { host: "w1".into(), address: "10.77.0.21:22".into(), why };
+    let (host, address) = ("w1".to_owned(), "10.77.0.21:22".to_owned());
+    let lost = HostError::Unreachable { host, address, kind: sealift_node::Unreached::Refused, why };
     world.lose("w1", lost);
     let report = world.report();
     let found: Vec<&str> = report.findings().iter().map(|one| one.check).collect();

@@ -22,7 +22,10 @@ pub fn find(query: &str) -> Found {
         return Found::One(field);
     }
     let ending = format!(".{query}");
-    let several: Vec<&FieldDoc> = fields().filter(|field| plain(field.path).ends_with(&ending)).collect();
+    let ends = |field: &&FieldDoc| plain(field.path).ends_with(&ending);
+    // a jump host has the fields of a node's ssh block: who means it says so
+    let own = |field: &&FieldDoc| query.contains("jump") || !field.is_of_jump_host();
+    let several: Vec<&FieldDoc> = fields().filter(ends).filter(own).collect();
     match several.as_slice() {
         [one] => Found::One(one),
         [] => Found::Nothing(slip(&query)),
@@ -37,7 +40,7 @@ fn slip(query: &str) -> Option<&'static str> {
         let names: Vec<&str> = fields().map(FieldDoc::name).collect();
         let last = query.rsplit('.').next()?;
         let name = nearest(last, &names)?;
-        fields().find(|field| field.name() == name).map(|field| field.path)
+        fields().find(|field| field.name() == name && !field.is_of_jump_host()).map(|field| field.path)
     })
 }
 

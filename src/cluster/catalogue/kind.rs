@@ -26,6 +26,8 @@ pub enum Kind {
     Hosts,
     /// A list, each item of this kind.
     List(&'static Kind),
+    /// One of this kind, or a list of them.
+    OneOrMore(&'static Kind),
     /// One word and no other.
     Exactly(&'static str),
     /// One of these words.
@@ -70,6 +72,7 @@ impl fmt::Display for Kind {
             Self::FreeMap(_) => "map, passed on as it is",
             Self::Hosts => "map of names to addresses",
             Self::List(item) => return write!(f, "list of: {item}"),
+            Self::OneOrMore(item) => return write!(f, "{item}, or a list of them"),
             Self::Exactly(word) => return write!(f, "{word}"),
             Self::Choice(words) => return f.write_str(&words.join(" or ")),
             Self::Boolean => "true or false",

@@ -57,10 +57,35 @@ pub(super) const FIELDS: &[FieldDoc] = &[
         .without("that of `spec.ssh`")
         .like("2222")
         .free(),
-    field("spec.nodes[].ssh.identityFile", Kind::Path)
+    field("spec.nodes[].ssh.identityFile", Kind::OneOrMore(&Kind::Path))
         .says("as `spec.ssh.identityFile`, for this node")
         .without("that of `spec.ssh`")
         .like("keys/cp1")
+        .free(),
+    field("spec.nodes[].ssh.jump", Kind::List(&Kind::Map))
+        .says("as `spec.ssh.jump`, for this node; `[]`: directly")
+        .without("those of `spec.ssh`")
+        .like("[{address: 10.9.0.1}]")
+        .free(),
+    field("spec.nodes[].ssh.jump[].address", Kind::Address)
+        .says("its IP address, as the machine before it in the chain sees it")
+        .like("10.9.0.1")
+        .free(),
+    field("spec.nodes[].ssh.jump[].user", Kind::User)
+        .says("the user there")
+        .without("that of the node")
+        .like("ops")
+        .free(),
+    field("spec.nodes[].ssh.jump[].port", Kind::Port).says("port of its SSH server").or("22").free(),
+    field("spec.nodes[].ssh.jump[].identityFile", Kind::OneOrMore(&Kind::Path))
+        .says("private key for it")
+        .without("that of the node")
+        .like("keys/jump")
+        .free(),
+    field("spec.nodes[].ssh.jump[].hostKey", Kind::HostKey)
+        .says("its pinned key; written by `sealift enroll`")
+        .without("no connection is made")
+        .like("\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICy2HImIFyX/JQQXgcmgZZynuk+x1yV1nOkXvvoKeOOB\"")
         .free(),
     field("spec.nodes[].ssh.hostKey", Kind::HostKey)
         .says("the pinned key of its SSH server; written by `sealift enroll`")

@@ -81,6 +81,10 @@ fn value(field: &'static FieldDoc, kind: Kind) -> Value {
             let least = u8::from(field.absent == Absent::Refused);
             json!({"type": "array", "items": value(field, *item), "minItems": least})
         }
+        Kind::OneOrMore(item) => {
+            let item = value(field, *item);
+            json!({"anyOf": [item, {"type": "array", "items": item}]})
+        }
         Kind::Exactly(word) => json!({"const": word}),
         Kind::Choice(words) => json!({"enum": words}),
         Kind::Boolean => json!({"type": "boolean"}),

@@ -100,15 +100,39 @@ pub(super) const FIELDS: &[FieldDoc] = &[
         .says("how sealift logs in where a node says nothing else")
         .without("the defaults below")
         .free(),
-    field("spec.ssh.user", Kind::User)
-        .says("root, or one that may sudo without a password")
-        .or("root")
-        .free(),
+    field("spec.ssh.user", Kind::User).says("root, or one that may sudo").or("root").free(),
     field("spec.ssh.port", Kind::Port).says("port of the SSH servers").or("22").free(),
-    field("spec.ssh.identityFile", Kind::Path)
-        .says("private key without passphrase; relative to this file, or `~/`")
-        .without("the agent's keys only")
+    field("spec.ssh.identityFile", Kind::OneOrMore(&Kind::Path))
+        .says(
+            "private key, or several; relative to this file, or `~/`. `FILE-cert.pub` beside it is shown too",
+        )
+        .without("the agent's keys, or a password")
         .like("~/.ssh/id_ed25519")
+        .free(),
+    field("spec.ssh.jump", Kind::List(&Kind::Map))
+        .says("jump hosts, the first one in front: nodes are reached through them")
+        .without("directly")
+        .like("[{address: 10.9.0.1}]")
+        .free(),
+    field("spec.ssh.jump[].address", Kind::Address)
+        .says("its IP address, as the machine before it in the chain sees it")
+        .like("10.9.0.1")
+        .free(),
+    field("spec.ssh.jump[].user", Kind::User)
+        .says("the user there")
+        .without("that of the node")
+        .like("ops")
+        .free(),
+    field("spec.ssh.jump[].port", Kind::Port).says("port of its SSH server").or("22").free(),
+    field("spec.ssh.jump[].identityFile", Kind::OneOrMore(&Kind::Path))
+        .says("private key for it")
+        .without("that of the node")
+        .like("keys/jump")
+        .free(),
+    field("spec.ssh.jump[].hostKey", Kind::HostKey)
+        .says("its pinned key; written by `sealift enroll`")
+        .without("no connection is made")
+        .like("\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICy2HImIFyX/JQQXgcmgZZynuk+x1yV1nOkXvvoKeOOB\"")
         .free(),
     field("spec.os", Kind::Map).says("settings of the operating system").without("the defaults below"),
     field("spec.os.swap", Kind::Choice(&["off", "ignore"]))

@@ -6,6 +6,7 @@ use crate::address;
 use crate::fields::Field;
 use crate::plain::quoted;
 use crate::sink::Sink;
+use crate::tree::Value;
 use crate::wrong::Wrong;
 
 /// An address at which another machine can reach a server.
@@ -96,6 +97,11 @@ pub(crate) fn key_path(text: &str) -> Result<String, Wrong> {
     Err(wrong)
 }
 
-pub(super) fn identity_file(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<String> {
-    field.parse_with(sink, key_path).map(|path| path.value)
+/// One path, or several in the order in which they are tried.
+pub(super) fn identity_files(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Vec<String>> {
+    let one = |field: &Field<'_>, sink: &mut Sink<'_>| Some(field.parse_with(sink, key_path)?.value);
+    match field.node.value {
+        Value::List(_) => Some(field.list(sink).iter().filter_map(|item| one(item, sink)).collect()),
+        _ => one(field, sink).map(|path| vec![path]),
+    }
 }

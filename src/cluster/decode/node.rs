@@ -2,7 +2,8 @@
 
 use std::net::IpAddr;
 
-use super::login::{identity_file, or_forwarded, port, reachable, user};
+use super::jump::{self, JumpDraft};
+use super::login::{identity_files, or_forwarded, port, reachable, user};
 use super::network::{NetworkDraft, network};
 use crate::fields::{Field, Fields};
 use crate::host_key::HostKey;
@@ -19,7 +20,8 @@ use crate::wrong::Wrong;
 pub(crate) struct SshDefaults {
     user: Option<String>,
     port: Option<u16>,
-    identity_file: Option<String>,
+    identity_files: Option<Vec<String>>,
+    jump: Vec<JumpDraft>,
 }
 
 /// A node as typed.
@@ -49,9 +51,10 @@ pub(crate) fn ssh_defaults(field: &Field<'_>, sink: &mut Sink<'_>) -> Option<Ssh
     let mut map = field.map(sink)?;
     let user = map.take("user").and_then(|field| user(&field, sink));
     let port = map.take("port").and_then(|field| port(&field, sink));
-    let identity_file = map.take("identityFile").and_then(|field| identity_file(&field, sink));
+    let identity_files = map.take("identityFile").and_then(|field| identity_files(&field, sink));
+    let jump = map.take("jump").map(|field| jump::jump(&field, sink)).unwrap_or_default();
     map.finish(sink);
-    Some(SshDefaults { user, port, identity_file })
+    Some(SshDefaults { user, port, identity_files, jump })
 }
 
 pub(crate) fn node(item: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink<'_>) -> Option<NodeDraft> {
@@ -116,13 +119,20 @@ fn ssh_of(field: &Field<'_>, defaults: &SshDefaults, sink: &mut Sink<'_>) -> Opt
     let address = map.need("address").and_then(|field| field.parse_with(sink, taken));
     let port = port.or(defaults.port);
     let user = map.take("user").and_then(|field| user(&field, sink)).or_else(|| defaults.user.clone());
-    let identity_file = map.take("identityFile").and_then(|field| identity_file(&field, sink));
+    let identity_files = map.take("identityFile").and_then(|field| identity_files(&field, sink));
+    let jump = map.take("jump").map(|field| jump::jump(&field, sink));
     let host_key = map.take("hostKey").and_then(|field| field.parse::<HostKey>(sink));
     map.finish(sink);
+    let user = user.unwrap_or_else(|| "root".to_owned());
+    let identity_files = identity_files.or_else(|| defaults.identity_files.clone()).unwrap_or_default();
+    let own_jump = jump.is_some();
+    let jump = jump.as_ref().unwrap_or(&defaults.jump).iter();
     let access = Access::Login(Login {
         port: port.unwrap_or(22),
-        user: user.unwrap_or_else(|| "root".to_owned()),
-        identity_file: identity_file.or_else(|| defaults.identity_file.clone()),
+        jump: jump.map(|hop| hop.filled(&user, &identity_files)).collect(),
+        own_jump,
+        user,
+        identity_files,
         host_key: host_key.as_ref().map(|key| key.value.clone()),
     });
     Some(SshDraft { at: field.at(), path: field.path.clone(), address, host_key, access })

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::whole::worked;
 use super::{KEY, RIGHT, clashes, values, with};
-use crate::{Answers, Cluster, NodeName, template, with_host_keys};
+use crate::{Answers, Cluster, NodeName, Pin, template, with_host_keys};
 
 /// Words and marks with a meaning to YAML, to us, or to somebody who means harm.
 const PIECES: &[&str] = &[
@@ -129,7 +129,7 @@ impl Corpus {
         let wrong = cases.map(|(piece, replacement, ..)| with(piece, replacement));
         let clashing = clashes::CLASHES.iter().map(|(piece, replacement, ..)| with(piece, replacement));
         let written = template(&Answers::example("plant-7".parse().unwrap()));
-        let keyed = [("cp1".parse().unwrap(), KEY.parse().unwrap())];
+        let keyed = [(Pin::Node("cp1".parse().unwrap()), KEY.parse().unwrap())];
         let keyed = with_host_keys(&written, "c", &keyed).unwrap();
         let json = serde_saphyr::from_str::<serde_json::Value>(RIGHT).unwrap().to_string();
         Self {
@@ -211,7 +211,8 @@ fn holds(text: &str) -> bool {
             assert_eq!(cluster.differences(&cluster), []);
             serde_json::to_string(&cluster).unwrap();
             let names: Vec<NodeName> = cluster.nodes().iter().map(|node| node.name.clone()).collect();
-            let keys: Vec<_> = names.into_iter().map(|name| (name, KEY.parse().unwrap())).collect();
+            let keys: Vec<_> =
+                names.into_iter().map(|name| (Pin::Node(name), KEY.parse().unwrap())).collect();
             // a layout may be refused; what is written must say what was meant
             if let Ok(written) = with_host_keys(text, "c.yaml", &keys[..1]) {
                 let first = Cluster::parse(&written, "c.yaml", None).ok();

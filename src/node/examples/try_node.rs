@@ -3,6 +3,7 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Instant;
 
 use sealift_node::helper::Mode;
@@ -18,15 +19,18 @@ use serde_json::json;
 async fn main() {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [address, user, key] = &args[..] else { panic!("want ADDRESS USER KEYFILE") };
-    let target = Target {
+    let mut target = Target {
         name: "n9".to_owned(),
         address: address.clone(),
         before: None,
         port: 22,
         user: user.clone(),
         identities: vec![Identity::File(key.into())],
-        host_key: Some(scan_host_key("n9", address, 22).await.unwrap()),
+        host_key: None,
+        through: None,
+        shared: Arc::default(),
     };
+    target.host_key = Some(scan_host_key(&target).await.unwrap());
     let exe = std::env::current_exe().unwrap();
     let binary = exe.parent().and_then(Path::parent).unwrap().join("sealift-helper-alone");
     let binary = HelperBinary::of(binary).await.unwrap();

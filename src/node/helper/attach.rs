@@ -8,6 +8,9 @@ use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+/// Said first: what start files of the login shell printed before it is not ours.
+pub(crate) const ATTACHED: &[u8] = b"\nsealift attached\n";
+
 /// Copies until the helper closes. Blocks; the process ends with it, whatever standard input does.
 pub fn attach(socket: &Path) -> io::Result<()> {
     let helper = UnixStream::connect(socket)?;
@@ -15,6 +18,7 @@ pub fn attach(socket: &Path) -> io::Result<()> {
     // Bare descriptors: the standard library's handles buffer 8 KiB and flush at line feeds.
     let mut stdin = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     let mut stdout = File::from(io::stdout().as_fd().try_clone_to_owned()?);
+    stdout.write_all(ATTACHED)?;
     std::thread::spawn(move || {
         // Whatever ended it, the helper has to see the end; a dead link is no message to anyone here.
         let _ = copy(&mut stdin, &mut up);

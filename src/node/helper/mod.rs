@@ -15,6 +15,7 @@ mod unit;
 
 use serde::{Deserialize, Serialize};
 
+pub(crate) use attach::ATTACHED;
 pub use attach::attach;
 pub(crate) use life::BEAT;
 pub use serve::serve;

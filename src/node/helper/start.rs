@@ -59,6 +59,9 @@ fn launch(config: &Config) -> io::Result<Started> {
 }
 
 fn by_systemd(config: &Config, exe: &Path) -> io::Result<()> {
+    if !Path::new("/run/systemd/system").is_dir() {
+        return Err(io::Error::other("this machine is not run by systemd (there is no /run/systemd/system)"));
+    }
     let argv = unit::argv(config, exe);
     let output =
         Command::new(&argv[0]).args(&argv[1..]).env("LC_ALL", "C.UTF-8").stdin(Stdio::null()).output()?;

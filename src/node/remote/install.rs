@@ -3,14 +3,16 @@
 use std::fmt::Write as _;
 use std::io::Cursor;
 
-use tokio::io::AsyncReadExt as _;
+use tokio::io::{AsyncRead, AsyncReadExt as _};
 
 use super::Inner;
+use super::sudo::by_sudo;
 use crate::error::Context as _;
 use crate::helper::{Config, Mode, Started};
-use crate::{HostError, Owner, paths};
+use crate::ssh::Script;
+use crate::{HostError, Obstacle, Owner, SudoRefusal, paths};
 
-const DOING: &str = "starting the helper";
+pub(super) const DOING: &str = "starting the helper";
 
 /// A helper that has been started.
 pub(super) struct Listening {
@@ -31,7 +33,8 @@ pub(super) async fn ended(inner: &Inner, unit: &str) -> Result<(), HostError> {
         "sh -c 'n=0; while [ $n -lt 100 ]; do case $(systemctl is-active {unit} 2>/dev/null) in \
          active|deactivating) n=$((n+1)); sleep 0.1;; *) exit 0;; esac; done'"
     );
-    inner.links.exec(&line, tokio::io::empty(), "ending the helper").await.map(drop)
+    let script = Script { line: &line, ready: "", prompt: None, terminal: false };
+    inner.links.exec(script, tokio::io::empty(), "ending the helper").await.map(drop)
 }
 
 /// Starts a helper.
@@ -58,56 +61,107 @@ pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
         remove_binary: (upload && inner.mode != Mode::Run).then(|| dir.clone()),
         idle_s: inner.options.idle_s.unwrap_or(60),
     };
-    let script = script(inner, &dir, upload);
-    let sudo = if seen.uid == 0 { "" } else { "sudo -n " };
     let json = serde_json::to_vec(&config).on(name, || DOING.to_owned())?;
-    let line = format!("{sudo}sh -c '{script}'");
-    let output = if upload {
-        let file = tokio::fs::File::open(&inner.binary.path).await.on(name, || DOING.to_owned())?;
-        inner.links.exec(&line, file.take(inner.binary.size).chain(Cursor::new(json)), DOING).await?
+    let ready = format!("sealift-ready-{}", random(4));
+    let script = script(inner, &dir, upload, &ready, json.len());
+    let told = if seen.uid == 0 {
+        let line = format!("/bin/sh -c '{script}'");
+        let script = Script { line: &line, ready: &ready, prompt: None, terminal: false };
+        inner.links.exec(script, input(inner, upload, json).await?, DOING).await?
+    } else if seen.sudo {
+        by_sudo(inner, &script, &ready, || input(inner, upload, json.clone())).await?
     } else {
-        inner.links.exec(&line, Cursor::new(json), DOING).await?
+        let why = "there is no program sudo in the PATH of this user".to_owned();
+        return Err(inner.links.no_root(SudoRefusal::NoProgram, why));
     };
-    match serde_json::from_str::<Started>(output.stdout.trim()) {
-        Ok(Started::Listening { socket, previous }) => {
+    let output = told.output;
+    let answer = output.stdout.lines().find_map(|line| serde_json::from_str::<Started>(line.trim()).ok());
+    match answer {
+        Some(Started::Listening { socket, previous }) => {
             let attach = inner.links.attach(&dir, &socket);
             let unit = format!("sealift-helper-{}.service", config.id);
             Ok(Listening { attach, token, unit, previous })
         }
-        Ok(Started::Failed(error)) => Err(error),
-        Err(_) if !sudo.is_empty() && sudo_refusal(&output.stderr).is_some() => {
-            let why = sudo_refusal(&output.stderr).unwrap_or_default().to_owned();
-            Err(inner.links.no_root(why))
+        Some(Started::Failed(HostError::Refused { host, what: _, why }))
+            if Obstacle::of(0, &why).is_some() =>
+        {
+            let obstacle = Obstacle::of(0, &why).unwrap_or(Obstacle::NoSystemd);
+            Err(HostError::NoHelper { host, obstacle, why })
         }
-        Err(_) => {
-            let why = format!("status {}: {}", output.status, output.stderr.trim());
-            Err(HostError::refused(name, DOING, why))
+        Some(Started::Failed(error)) => Err(error),
+        None => {
+            let said = format!("{}\n{}", output.stderr, after(&output.stdout, &ready));
+            let why = format!("status {}: {}", output.status, said.trim());
+            Err(match Obstacle::of(output.status, &said) {
+                Some(obstacle) => HostError::NoHelper { host: name.to_owned(), obstacle, why },
+                None => HostError::refused(name, DOING, why),
+            })
         }
     }
 }
 
+/// What root's script reads: the program where it is not there yet, then the configuration.
+async fn input(
+    inner: &Inner,
+    upload: bool,
+    json: Vec<u8>,
+) -> Result<Box<dyn AsyncRead + Send + Unpin>, HostError> {
+    if !upload {
+        return Ok(Box::new(Cursor::new(json)));
+    }
+    let file = tokio::fs::File::open(&inner.binary.path).await.on(inner.links.name(), || DOING.to_owned())?;
+    Ok(Box::new(file.take(inner.binary.size).chain(Cursor::new(json))))
+}
+
+/// What stands behind the mark: before it, others may have talked.
+fn after<'a>(text: &'a str, mark: &str) -> &'a str {
+    text.split_once(mark).map_or(text, |(_, after)| after)
+}
+
 struct Seen {
     uid: u32,
+    /// Whether there is a sudo.
+    sudo: bool,
     digest: String,
 }
 
-/// Who we are there, and what binary is there already; unprivileged.
+/// Who we are there, and what binary is there already; unprivileged. What the start files of a login shell print
+/// stands before the mark.
 async fn look(inner: &Inner, dir: &str) -> Result<Seen, HostError> {
-    let line = format!("sh -c 'id -u; sha256sum {dir}/sealift 2>/dev/null || :'");
-    let output = inner.links.exec(&line, tokio::io::empty(), DOING).await?;
-    let mut words = output.stdout.split_whitespace();
-    let uid = words.next().and_then(|word| word.parse().ok());
-    let uid = uid.ok_or_else(|| {
-        let why = format!("a shell that runs `sh`, `id` and `sha256sum` is needed: {}", output.stderr.trim());
-        HostError::refused(inner.links.name(), DOING, why)
-    })?;
-    Ok(Seen { uid, digest: words.next().unwrap_or_default().to_owned() })
+    let mark = format!("sealift-look-{}", random(4));
+    let line = format!(
+        "/bin/sh -c 'echo; echo {mark} $(id -u) $(command -v sudo >/dev/null 2>&1 && echo yes || echo no) \
+         $(sha256sum {dir}/sealift 2>/dev/null || :)'"
+    );
+    let script = Script { line: &line, ready: "", prompt: None, terminal: false };
+    let output = inner.links.exec(script, tokio::io::empty(), DOING).await?.output;
+    // a shell that traces its commands shows the line itself, too
+    let lines = output.stdout.lines().filter_map(|line| line.trim().strip_prefix(&mark));
+    let mut seen = lines.filter_map(|rest| {
+        let mut words = rest.split_whitespace();
+        let uid = words.next()?.parse().ok()?;
+        let sudo = words.next()? == "yes";
+        Some(Seen { uid, sudo, digest: words.next().unwrap_or_default().to_owned() })
+    });
+    seen.next_back().ok_or_else(|| {
+        let said: String = format!("{} {}", output.stdout.trim(), output.stderr.trim());
+        let said: String = said.chars().filter(|c| !c.is_control()).take(200).collect();
+        let why = format!(
+            "`/bin/sh`, `id` and `sha256sum` cannot be run there, something else answers (status {}): {}",
+            output.status,
+            said.trim()
+        );
+        HostError::NoHelper { host: inner.links.name().to_owned(), obstacle: Obstacle::NoShell, why }
+    })
 }
 
 /// What root does. The binary lands under a name of its own, is compared, made durable and only then gets
-/// its name: a cut leaves nothing that could be started. No single quotes: the line is quoted with them.
-fn script(inner: &Inner, dir: &str, upload: bool) -> String {
-    let mut text = "set -e; umask 022; ".to_owned();
+/// its name: a cut leaves nothing that could be started. No single quotes: the line is quoted with them. Inputs are
+/// counted, not read to their end: on a terminal there is none.
+fn script(inner: &Inner, dir: &str, upload: bool, ready: &str, json: usize) -> String {
+    let mut text = format!(
+        "export LC_ALL=C PATH=/usr/sbin:/usr/bin:/sbin:/bin:$PATH; set -e; umask 022; echo; echo {ready}; "
+    );
     if upload {
         let (size, hex) = (inner.binary.size, inner.binary.digest.hex());
         let part = format!("{dir}/sealift.part.$$");
@@ -119,15 +173,8 @@ fn script(inner: &Inner, dir: &str, upload: bool) -> String {
              chmod 755 {part}; sync {part}; mv -f {part} {dir}/sealift; trap - EXIT; "
         );
     }
-    let _ = write!(text, "exec {dir}/sealift helper start");
+    let _ = write!(text, "head -c {json} | {dir}/sealift helper start");
     text
-}
-
-/// What sudo itself said no with. That it cannot resolve the node's own name is a warning (which costs 20 s
-/// where the nameserver does not answer), not a refusal.
-fn sudo_refusal(stderr: &str) -> Option<&str> {
-    let said = |line: &&str| line.contains("sudo:") && !line.contains("unable to resolve host");
-    stderr.lines().map(str::trim).find(|line| said(line) || line.contains("sudoers"))
 }
 
 /// Whether a word means itself to every shell.
@@ -136,7 +183,7 @@ fn plain(word: &str) -> bool {
 }
 
 /// So many random bytes, in hex.
-fn random(bytes: usize) -> String {
+pub(super) fn random(bytes: usize) -> String {
     (0..bytes).fold(String::new(), |mut text, _| {
         // writing to a String cannot fail
         let _ = write!(text, "{:02x}", rand::random::<u8>());
@@ -146,17 +193,7 @@ fn random(bytes: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{plain, sudo_refusal};
-
-    #[test]
-    fn tells_a_refusal_from_a_warning() {
-        let warning = "sudo: unable to resolve host cp1: Temporary failure in name resolution\n";
-        assert_eq!(sudo_refusal(warning), None);
-        let refusal = "sudo: a password is required";
-        assert_eq!(sudo_refusal(&format!("{warning}{refusal}\n")), Some(refusal));
-        assert!(sudo_refusal("ops is not in the sudoers file.").is_some());
-        assert_eq!(sudo_refusal("the upload arrived damaged\n"), None);
-    }
+    use super::plain;
 
     #[test]
     fn lets_no_word_through_that_a_shell_would_read() {

@@ -5,6 +5,7 @@ mod beat;
 mod binary;
 mod install;
 mod put;
+mod sudo;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -94,7 +95,8 @@ impl RemoteHost {
         owner: &Owner,
         options: RemoteOptions,
     ) -> Result<Self, HostError> {
-        Self::over(Link::Ssh(Links::connect(target).await?), binary, mode, run, owner, options).await
+        Self::over(Link::Ssh(Box::new(Links::connect(target).await?)), binary, mode, run, owner, options)
+            .await
     }
 
     /// The machine that this program runs on, under its name in the cluster file.

@@ -3,17 +3,13 @@
 use super::{HostKey, Target, session};
 use crate::HostError;
 
-/// The key that the SSH server at this IP address shows, of the type it and sealift like best (ed25519
-/// first). The connection ends there: no user is named, nothing is tried.
-pub async fn scan_host_key(name: &str, address: &str, port: u16) -> Result<HostKey, HostError> {
-    let target = Target {
-        name: name.to_owned(),
-        address: address.to_owned(),
-        before: None,
-        port,
-        user: String::new(),
-        identities: vec![],
-        host_key: None,
-    };
-    session::show(&target, None).await
+/// The key that this SSH server shows, of the type it and sealift like best (ed25519 first). The connection ends
+/// there: no user is named, nothing is tried. Jump hosts on the way are logged in to, so their keys must be pinned.
+pub async fn scan_host_key(target: &Target) -> Result<HostKey, HostError> {
+    session::show(target, None).await
+}
+
+/// The same, asking for a key of this one's type: what a server likes best need not be what is known of it.
+pub async fn scan_host_key_like(target: &Target, like: &HostKey) -> Result<HostKey, HostError> {
+    session::show(target, Some(like.algorithms())).await
 }

@@ -4,21 +4,24 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use futures::future::BoxFuture;
 use russh::client::{Config, Handle, Handler, connect_stream};
 use russh::keys::PublicKeyOrCertificate;
 use russh::keys::ssh_key::{Algorithm, PublicKey};
 use russh::{Preferred, cipher};
-use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::dial::dial;
 use super::{HostKey, Target};
-use crate::HostError;
-
-/// A closed port or a machine that is not there is told within this.
-const CONNECT: Duration = Duration::from_secs(8);
+use crate::{HostError, Unreached};
 
 /// For the key exchange.
 const GREET: Duration = Duration::from_secs(15);
+
+/// Waits between attempts to get as far as the server's key: a machine that boots refuses for a moment, a server with
+/// many connections under way drops some (`MaxStartups`), a lossy link swallows a packet too many. What comes after the
+/// key is never tried again by itself.
+const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1200)];
 
 /// Compares the server's key and records what was seen; says yes to the pinned one only.
 pub(super) struct Check {
@@ -63,68 +66,92 @@ fn config(algorithms: Option<Vec<Algorithm>>) -> Config {
     }
 }
 
-async fn dial(target: &Target) -> Result<TcpStream, HostError> {
-    let address = target.socket_address()?;
-    let stream = timeout(CONNECT, TcpStream::connect(address)).await;
-    let stream = stream.map_err(|_| target.unreachable("no answer within 8 s"))?;
-    let stream = stream.map_err(|error| target.unreachable(error))?;
-    stream.set_nodelay(true).map_err(|error| target.unreachable(error))?;
-    Ok(stream)
-}
-
-/// The key exchange, up to the point where the server's key is known; `Err` holds what it showed.
+/// Connects, and exchanges keys up to the point where the server's is known; `Err` inside holds what it showed.
 async fn greet(
     target: &Target,
-    stream: TcpStream,
     algorithms: Option<Vec<Algorithm>>,
 ) -> Result<Result<Handle<Check>, HostKey>, HostError> {
+    let stream = dial(target).await?;
     let seen = Arc::new(Mutex::new(None));
     let check = Check { pinned: target.host_key.clone(), seen: Arc::clone(&seen) };
     let greeted = timeout(GREET, connect_stream(Arc::new(config(algorithms)), stream, check)).await;
-    let greeted =
-        greeted.map_err(|_| target.unreachable("it accepts connections but no SSH server speaks there"))?;
+    let failed = |kind, why: &str| target.unreachable(kind, why);
+    let greeted = greeted
+        .map_err(|_| failed(Unreached::NotSsh, "it accepts connections but no SSH server speaks there"))?;
     match greeted {
         Ok(handle) => Ok(Ok(handle)),
         Err(error) => {
             let seen = seen.lock().unwrap_or_else(PoisonError::into_inner).take();
-            let why = match error {
-                russh::Error::Disconnect | russh::Error::Version => {
-                    "something accepts connections there and speaks no SSH".to_owned()
+            seen.map(|key| Err(HostKey::new(key))).ok_or_else(|| match error {
+                russh::Error::Version => {
+                    failed(Unreached::NotSsh, "something accepts connections there and speaks no SSH")
                 }
-                other => other.to_string(),
-            };
-            seen.map(|key| Err(HostKey::new(key))).ok_or_else(|| target.unreachable(why))
+                russh::Error::NoCommonAlgo { .. } => failed(Unreached::NotSsh, &error.to_string()),
+                russh::Error::Disconnect | russh::Error::HUP | russh::Error::IO(_) => failed(
+                    Unreached::Dropped,
+                    "it accepts connections and ends them before it has shown a key: \
+                     no SSH server, or one that has too many under way",
+                ),
+                other => failed(Unreached::Dropped, &other.to_string()),
+            })
         }
     }
 }
 
-/// Connects to the pinned machine. Another key, or none pinned, ends it before any credential is sent.
-pub(super) async fn open(target: &Target) -> Result<Handle<Check>, HostError> {
-    let (host, address) = (target.name.clone(), target.place());
-    let Some(pinned) = &target.host_key else {
-        let seen = show(target, None).await?.fingerprint();
-        return Err(HostError::HostKeyUnknown { host, address, seen });
-    };
-    let expected = pinned.fingerprint();
-    let stream = dial(target).await?;
-    match greet(target, stream, Some(pinned.algorithms())).await {
-        Ok(Ok(handle)) => Ok(handle),
-        Ok(Err(seen)) => Err(HostError::HostKeyChanged { host, address, expected, seen: seen.fingerprint() }),
-        // Something is there that has no key of the pinned type at all: see what it has.
-        Err(error) => match show(target, None).await {
-            Ok(seen) if !seen.algorithms().iter().any(|kind| pinned.algorithms().contains(kind)) => {
+/// The same, tried again after a while where that may help.
+async fn greet_patiently(
+    target: &Target,
+    algorithms: Option<Vec<Algorithm>>,
+) -> Result<Result<Handle<Check>, HostKey>, HostError> {
+    let mut waits = WAITS.iter();
+    loop {
+        let failed = match greet(target, algorithms.clone()).await {
+            Err(error) => error,
+            greeted => return greeted,
+        };
+        let HostError::Unreachable { host, kind, .. } = &failed else { return Err(failed) };
+        match waits.next() {
+            // a jump host that cannot be reached has been tried again already
+            Some(wait) if kind.may_pass() && *host == target.name => tokio::time::sleep(*wait).await,
+            _ => return Err(failed),
+        }
+    }
+}
+
+/// Connects to the pinned machine. Another key, or none pinned, ends it before any credential is sent. Not `async`:
+/// on the way it may have to connect to jump hosts.
+pub(super) fn open(target: &Target) -> BoxFuture<'_, Result<Handle<Check>, HostError>> {
+    Box::pin(async move {
+        let (host, address) = (target.name.clone(), target.place());
+        let Some(pinned) = &target.host_key else {
+            let seen = show(target, None).await?.fingerprint();
+            return Err(HostError::HostKeyUnknown { host, address, seen });
+        };
+        let expected = pinned.fingerprint();
+        match greet_patiently(target, Some(pinned.algorithms())).await {
+            Ok(Ok(handle)) => Ok(handle),
+            Ok(Err(seen)) => {
                 Err(HostError::HostKeyChanged { host, address, expected, seen: seen.fingerprint() })
             }
-            _ => Err(error),
-        },
-    }
+            Err(error @ HostError::Unreachable { kind: Unreached::NotSsh | Unreached::Dropped, .. }) => {
+                // Something is there that has no key of the pinned type at all: see what it has.
+                match show(target, None).await {
+                    Ok(seen) if !seen.algorithms().iter().any(|kind| pinned.algorithms().contains(kind)) => {
+                        Err(HostError::HostKeyChanged { host, address, expected, seen: seen.fingerprint() })
+                    }
+                    _ => Err(error),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    })
 }
 
 /// The key a server shows; nothing is ever accepted here, so nothing can follow.
 pub(super) async fn show(target: &Target, algorithms: Option<Vec<Algorithm>>) -> Result<HostKey, HostError> {
     let unpinned = Target { host_key: None, ..target.clone() };
-    match greet(&unpinned, dial(target).await?, algorithms).await? {
+    match greet_patiently(&unpinned, algorithms).await? {
         Err(seen) => Ok(seen),
-        Ok(_) => Err(target.unreachable("the server's key was not asked for")),
+        Ok(_) => Err(target.unreachable(Unreached::NotSsh, "the server's key was not asked for")),
     }
 }

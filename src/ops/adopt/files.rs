@@ -109,7 +109,8 @@ mod tests {
 
     fn args(dir: &std::path::Path) -> AdoptArgs {
         let (output, state) = (dir.join("site/cluster.yaml"), dir.join("state"));
-        AdoptArgs { from: String::new(), host_key: None, identity: None, output, state }
+        let logins = crate::cli::LoginArgs::default();
+        AdoptArgs { from: String::new(), host_key: None, identity: None, output, state, logins }
     }
 
     #[test]

@@ -2,12 +2,13 @@
 
 use std::io::IsTerminal as _;
 use std::net::IpAddr;
+use std::path::Path;
 use std::str::FromStr;
 
-use sealift_node::{HostKey, Identity, Target, scan_host_key};
+use sealift_node::{HostKey, Target, scan_host_key};
 
 use crate::cli::AdoptArgs;
-use crate::ops::{Exit, Failure};
+use crate::ops::{Exit, Failure, Logins};
 use crate::shell::Shell;
 
 /// `[USER@]ADDRESS[:PORT]`.
@@ -49,7 +50,20 @@ impl Place {
     /// blindly: `--yes` does not answer for it.
     pub(super) async fn confirmed(&self, args: &AdoptArgs, shell: &Shell) -> anyhow::Result<Target> {
         let address = self.address.to_string();
-        let seen = scan_host_key("the control plane", &address, self.port).await?;
+        let logins = Logins::new(Path::new(""), &args.logins);
+        let files = args.identity.iter().map(|path| path.display().to_string());
+        let target = Target {
+            name: address.clone(),
+            address: address.clone(),
+            before: None,
+            port: self.port,
+            user: self.user.clone().unwrap_or_else(|| "root".to_owned()),
+            identities: logins.identities(&files.collect::<Vec<_>>()),
+            host_key: None,
+            through: None,
+            shared: logins.shared(),
+        };
+        let seen = scan_host_key(&target).await?;
         let agree = match &args.host_key {
             Some(wanted) => is(&seen, wanted).then_some(()).ok_or_else(|| {
                 let message = format!(
@@ -61,17 +75,7 @@ impl Place {
             None => self.asked(&seen, shell),
         };
         agree?;
-        let file = args.identity.clone().map(Identity::File);
-        let agent = std::env::var_os("SSH_AUTH_SOCK").map(|socket| Identity::Agent(socket.into()));
-        Ok(Target {
-            name: address.clone(),
-            address,
-            before: None,
-            port: self.port,
-            user: self.user.clone().unwrap_or_else(|| "root".to_owned()),
-            identities: file.into_iter().chain(agent).collect(),
-            host_key: Some(seen),
-        })
+        Ok(Target { host_key: Some(seen), ..target })
     }
 
     fn asked(&self, seen: &HostKey, shell: &Shell) -> Result<(), Failure> {

@@ -1,6 +1,6 @@
 //! Can every node be worked on at all?
 
-use sealift_node::HostError;
+use sealift_node::{HostError, Unreached};
 
 use crate::check::{Check, Scope, Severity::Refuse};
 use crate::site::Site;
@@ -58,13 +58,8 @@ enum Lost {
 impl Lost {
     fn of(error: &HostError) -> Self {
         match error {
-            HostError::Unreachable { why, .. } if why.contains("no answer") || why.contains("timed out") => {
-                Self::Silent
-            }
-            // the network itself says that nobody is there, after having asked for it by ARP
-            HostError::Unreachable { why, .. } if why.contains("No route") || why.contains("unreachable") => {
-                Self::Silent
-            }
+            // NoWay: the network itself says that nobody is there, after having asked for it by ARP
+            HostError::Unreachable { kind: Unreached::Silent | Unreached::NoWay, .. } => Self::Silent,
             HostError::Unreachable { .. } => Self::Refused,
             HostError::HostKeyChanged { .. } | HostError::HostKeyUnknown { .. } => Self::HostKey,
             HostError::AuthFailed { .. } => Self::Login,

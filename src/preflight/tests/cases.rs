@@ -1,6 +1,6 @@
 //! What provokes each check: one change of a clean site.
 
-use sealift_node::{HostError, Interface, Neighbour, Owner, Port, Proto, Reached};
+use sealift_node::{HostError, Interface, Neighbour, Owner, Port, Proto, Reached, Unreached};
 
 use super::world::{NOW, World};
 use crate::facts::Clock;
@@ -8,8 +8,8 @@ use crate::parse::filter::Filter;
 
 type Provoke = fn(&mut World);
 
-fn unreachable(why: &str) -> HostError {
-    HostError::Unreachable { host: "w1".into(), address: "10.77.0.21:22".into(), why: why.into() }
+fn unreachable(kind: Unreached) -> HostError {
+    HostError::Unreachable { host: "w1".into(), address: "10.77.0.21:22".into(), kind, why: "as told".into() }
 }
 
 fn gpu(world: &mut World, driver: &str) {
@@ -52,18 +52,34 @@ fn answers(world: &mut World, address: &str, macs: &[&str]) {
 
 pub(super) const CASES: &[(&str, Provoke)] = &[
     // connections
-    ("ssh-refused", |w| w.lose("w1", unreachable("Connection refused (os error 111)"))),
-    ("ssh-silent", |w| w.lose("w1", unreachable("no answer within 8 s"))),
+    ("ssh-refused", |w| w.lose("w1", unreachable(Unreached::Refused))),
+    ("ssh-silent", |w| w.lose("w1", unreachable(Unreached::Silent))),
     ("ssh-host-key", |w| {
         let seen = "SHA256:x".to_owned();
         w.lose("w1", HostError::HostKeyUnknown { host: "w1".into(), address: "a".into(), seen });
     }),
     ("ssh-login", |w| {
-        w.lose("w1", HostError::AuthFailed { host: "w1".into(), user: "ops".into(), why: "no key".into() });
+        w.lose(
+            "w1",
+            HostError::AuthFailed {
+                host: "w1".into(),
+                user: "ops".into(),
+                offered: "publickey".into(),
+                why: "no key".into(),
+            },
+        );
     }),
     ("sudo-refused", |w| {
         let why = "a password is required".to_owned();
-        w.lose("w1", HostError::SudoRefused { host: "w1".into(), user: "ops".into(), why });
+        w.lose(
+            "w1",
+            HostError::SudoRefused {
+                host: "w1".into(),
+                user: "ops".into(),
+                refusal: sealift_node::SudoRefusal::PasswordNeeded,
+                why,
+            },
+        );
     }),
     ("node-busy", |w| {
         let owner = Owner { verb: "install".into(), pid: 1, host: "other".into(), started: "now".into() };

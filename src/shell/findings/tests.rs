@@ -14,7 +14,8 @@ spec: {nodes: [{name: cp1, role: control-plane, ssh: {address: 10.77.0.11}}]}
 ";
 
 fn lost(why: &str) -> HostError {
-    HostError::Unreachable { host: "cp1".into(), address: "10.77.0.11:22".into(), why: why.into() }
+    let (host, address) = ("cp1".to_owned(), "10.77.0.11:22".to_owned());
+    HostError::Unreachable { host, address, kind: sealift_node::Unreached::Silent, why: why.to_owned() }
 }
 
 fn with<T>(why: &str, look: impl FnOnce(&Cluster, &Report) -> T) -> T {

@@ -79,6 +79,8 @@ fn asked(place: &Place, host_key: &str) -> Facts {
         user: "ops".to_owned(),
         identities: vec![Identity::File(place.scene().operator_key())],
         host_key: Some(host_key.parse().unwrap()),
+        through: None,
+        shared: std::sync::Arc::default(),
     };
     // a thread of its own: it goes where the operator is and does not come back
     let asking = std::thread::spawn(move || {

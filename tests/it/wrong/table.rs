@@ -161,7 +161,11 @@ pub(super) const SERVERS: &[Case] = &[
     case("sealift enroll -c unpinned.yaml", 2, &["cannot be asked", "--yes"]),
     case("sealift kubeconfig -c stranger.yaml", 1, &["as root", "stranger", "authorized_keys"]),
     case("sealift kubeconfig -c user.yaml", 1, &["as nobody-at-all", "ssh.user"]),
-    case("sealift kubeconfig -c passphrase.yaml", 1, &["has a passphrase", "ssh-add"]),
+    case(
+        "sealift kubeconfig -c passphrase.yaml",
+        1,
+        &["does not take", "passphrase", "It offers: publickey"],
+    ),
     case("sealift kubeconfig -c public.yaml", 2, &["is the public half of a key"]),
     case("sealift kubeconfig -c missing.yaml", 1, &["there is no ", "relative to the cluster file"]),
     case("sealift kubeconfig -c garbled.yaml", 1, &["rubbish", "not text"]),

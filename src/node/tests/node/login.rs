@@ -46,7 +46,7 @@ async fn an_unpinned_host_is_not_logged_in_to() {
     assert!(
         matches!(&error, HostError::HostKeyUnknown { seen, .. } if *seen == sshd.host_key().fingerprint())
     );
-    assert_eq!(scan_host_key("cp1", "127.0.0.1", sshd.port).await.unwrap(), sshd.host_key());
+    assert_eq!(scan_host_key(&sshd.target()).await.unwrap(), sshd.host_key());
     untouched(&sshd);
 }
 

@@ -3,10 +3,16 @@
 
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests are not marked as tests")]
 
+mod canary;
 mod helper;
+mod jump;
+mod keys;
 mod login;
 mod measure;
+mod passwords;
 mod pattern;
+mod person;
 mod proxy;
 mod sshd;
+mod sudo;
 mod transfer;
