@@ -10,6 +10,7 @@ use sealift_stream::{Digest, Meter};
 use crate::layout::Layout;
 use crate::{BlobSource, CHUNK_SIZE, DEFAULT_VOLUME_SIZE, Lock};
 
+mod ahead;
 mod error;
 mod fill;
 mod finish;

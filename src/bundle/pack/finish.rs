@@ -125,7 +125,8 @@ fn check_images(workspace: &Workspace, manifest: Manifest) -> Result<(), PackErr
 /// Makes everything durable; then the bundle gets its name.
 fn publish(workspace: &Workspace, target: &Path) -> Result<(), PackError> {
     let dir = workspace.volumes_dir();
-    workspace.volumes.sync().map_err(workspace.io("syncing"))?;
+    let synced = workspace.volumes.sync().and_then(|()| workspace.ahead.failure());
+    synced.map_err(workspace.io("syncing"))?;
     fs::rename(&dir, target).map_err(PackError::io("renaming", &dir))?;
     let folder = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     File::open(folder).and_then(|dir| dir.sync_all()).map_err(PackError::io("syncing", folder))?;

@@ -7,6 +7,7 @@ use sealift_stream::{Digest, Hasher};
 use tokio::task::{JoinError, spawn_blocking};
 
 use super::PackError;
+use super::ahead::Ahead;
 use super::workspace::Workspace;
 use crate::chunk::{CHUNK_LEN, CHUNK_SIZE};
 
@@ -37,6 +38,7 @@ impl Job {
         let writing = spawn_blocking(move || {
             note_chunk(&workspace, place, &for_write);
             write(&workspace, place, &for_write)?;
+            Ahead::wrote(&workspace, for_write.len() as u64);
             workspace.journal.note(number, end)
         });
         Self { hashing, writing, piece }

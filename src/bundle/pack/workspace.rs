@@ -7,6 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use sealift_stream::Digest;
 
 use super::PackError;
+use super::ahead::Ahead;
 use super::journal::{Journal, Notes};
 use crate::chunk;
 use crate::layout::Layout;
@@ -21,6 +22,7 @@ pub(crate) struct Workspace {
     pub(crate) journal: Journal,
     /// What a killed run left.
     pub(crate) notes: Notes,
+    pub(crate) ahead: Ahead,
     /// Digests of the chunks that workers have had whole in memory.
     chunks: Mutex<Vec<Option<Digest>>>,
 }
@@ -70,6 +72,7 @@ impl Workspace {
             volumes: Volumes::new(files, volume_size, layout.stream_size),
             journal,
             notes: left.unwrap_or_default(),
+            ahead: Ahead::default(),
             chunks: Mutex::new(vec![None; count]),
             part,
         };
