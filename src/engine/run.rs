@@ -1,5 +1,6 @@
 //! One execution of a plan.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use crate::schedule::{Gates, Lane, in_lanes};
@@ -81,12 +82,16 @@ impl Run<'_> {
         }
         let began = events.elapsed();
         let mut report = RunReport::default();
+        let told = AtomicBool::new(false);
         let result = tokio::select! {
-            // a run that can stop at once is told about all the same
             biased;
-            never = self.tell_when_asked() => match never {},
+            never = self.tell_when_asked(&told) => match never {},
             result = self.recorded(&mut report) => result,
         };
+        // a run that could stop at once, in the middle of that look at both, is told about all the same
+        if let Some(by) = self.site.stop.asked().filter(|_| !told.load(Ordering::Relaxed)) {
+            events.send(Event::StopAsked { by, waiting: vec![] });
+        }
         report.seconds = events.elapsed() - began;
         let interrupted = matches!(result, Err(PlayEnd::Interrupted { .. }));
         let (changes, seconds) = (report.changes, report.seconds);
@@ -116,8 +121,9 @@ impl Run<'_> {
     }
 
     /// Says what is waited for as soon as somebody asks the run to end.
-    async fn tell_when_asked(&self) -> std::convert::Infallible {
+    async fn tell_when_asked(&self, told: &AtomicBool) -> std::convert::Infallible {
         let by = self.site.stop.wait().await;
+        told.store(true, Ordering::Relaxed);
         self.site.events.send(Event::StopAsked { by, waiting: self.site.stop.at_work() });
         std::future::pending().await
     }

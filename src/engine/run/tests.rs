@@ -128,6 +128,8 @@ async fn asked_to_stop_it_ends_between_steps() {
     assert!(state.contains("'prepare': cp1 before its first step, w1 before"), "{state}");
     assert!(!kit.path("cp1", "/etc/app").exists());
     let records = Journal::parse(&std::fs::read_to_string(journal).unwrap()).unwrap();
+    let told = records.iter().filter(|record| matches!(record.event, Event::StopAsked { .. })).count();
+    assert_eq!(told, 1, "told once that it was asked");
     assert!(matches!(
         &records.last().unwrap().event,
         Event::RunFinished { ok: false, interrupted: true, .. }
