@@ -111,6 +111,18 @@ impl Reader {
         Ok(self.ask(&format!("listing {kind}s"), api.list(&parameters)).await?.items)
     }
 
+    /// A document in the namespace in which it will be, when it names none and its kind has one.
+    pub async fn placed(&self, mut document: Document, namespace: &str) -> Result<Document, K8sError> {
+        if document.object.namespace.is_none() {
+            match self.kind(&document.object).await {
+                Ok(known) if known.namespaced => document.object.namespace = Some(namespace.to_owned()),
+                Ok(_) | Err(K8sError::UnknownKind { .. }) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(document)
+    }
+
     /// Compares one document with the cluster; reads only.
     pub async fn compare(&self, document: &Document) -> Result<Seen, K8sError> {
         let Some(live) = self.live(document).await? else { return Ok(Seen::Missing) };

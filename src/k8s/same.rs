@@ -12,6 +12,9 @@ use serde_json::{Map, Value};
 /// More paths than this help nobody.
 const SHOWN: usize = 8;
 
+/// Maps that the API server takes as one value: a key more is another value, and an apply takes it away again.
+const ATOMIC: [&str; 3] = [".nodeSelector", ".spec.selector", ".matchLabels"];
+
 /// A field of an object that is not as a document says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldDifference {
@@ -58,6 +61,16 @@ fn readable(mut wanted: Value) -> Value {
 fn compare(path: &str, wanted: &Value, live: &Value, found: &mut Vec<FieldDifference>) {
     match (wanted, live) {
         (Value::Object(wanted), Value::Object(live)) => {
+            if ATOMIC.iter().any(|name| path.ends_with(name)) {
+                for (key, more) in live.iter().filter(|(key, _)| !wanted.contains_key(*key)) {
+                    let (path, before) = (format!("{path}.{key}"), more.clone());
+                    found.push(FieldDifference {
+                        path: path.trim_start_matches('.').to_owned(),
+                        before,
+                        after: Value::Null,
+                    });
+                }
+            }
             for (key, wanted) in wanted.iter().filter(|(key, _)| !(path.is_empty() && *key == "status")) {
                 compare(&format!("{path}.{key}"), wanted, live.get(key).unwrap_or(&Value::Null), found);
             }
@@ -199,6 +212,13 @@ mod tests {
         ] {
             assert_eq!(differences(&base, &live), [path], "{live}");
         }
+    }
+
+    #[test]
+    fn one_key_more_in_a_selector_is_another_selector() {
+        let wanted = json!({"metadata": {"labels": {"a": "1"}}, "spec": {"template": {"spec": {"nodeSelector": {"os": "linux"}}}}});
+        let live = json!({"metadata": {"labels": {"a": "1", "b": "2"}}, "spec": {"template": {"spec": {"nodeSelector": {"os": "linux", "no": "where"}}}}});
+        assert_eq!(differences(&wanted, &live), ["spec.template.spec.nodeSelector.no"]);
     }
 
     #[test]

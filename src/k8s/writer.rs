@@ -20,6 +20,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Writer {
     reader: Reader,
+    manager: &'static str,
 }
 
 /// What an apply did to one object.
@@ -52,7 +53,13 @@ impl Deref for Writer {
 
 impl Writer {
     pub(crate) fn new(api: Api) -> Self {
-        Self { reader: Reader::new(api) }
+        Self { reader: Reader::new(api), manager: MANAGER }
+    }
+
+    /// The same under another owner's name, for objects that are not sealift's own.
+    #[must_use]
+    pub fn named(&self, manager: &'static str) -> Self {
+        Self { manager, ..self.clone() }
     }
 
     /// Applies objects of any kind server-side, as owner of their fields: namespaces and definitions first,
@@ -88,7 +95,7 @@ impl Writer {
         let api = self.reader.api_of(&object).await?;
         let doing = format!("applying {object}");
         let before = self.reader.ask(&doing, api.get_opt(&object.name)).await?;
-        let parameters = PatchParams::apply(MANAGER).force();
+        let parameters = PatchParams::apply(self.manager).force();
         let after = self
             .reader
             .ask(&doing, api.patch(&object.name, &parameters, &Patch::Apply(&document.body)))
@@ -167,7 +174,8 @@ impl Writer {
     /// Merges a patch into an object (RFC 7386).
     pub async fn patch(&self, object: &ObjectRef, patch: &Value) -> Result<(), K8sError> {
         let api = self.reader.api_of(object).await?;
-        let parameters = PatchParams { field_manager: Some(MANAGER.to_owned()), ..PatchParams::default() };
+        let parameters =
+            PatchParams { field_manager: Some(self.manager.to_owned()), ..PatchParams::default() };
         let patch = Patch::Merge(patch);
         let request = api.patch(&object.name, &parameters, &patch);
         self.reader.ask(&format!("patching {object}"), request).await.map(drop)

@@ -62,6 +62,11 @@ pub enum Query {
 pub enum Action {
     /// Writes a file whole (temporary file, fsync, rename), with mode and `root:root`; makes missing parents 0755.
     WriteFile { path: String, content: Secretless, mode: u32 },
+    /// Sets permission bits and `root:root` of a file or directory that is there; its content stays. A link is refused.
+    SetMode { path: String, mode: u32 },
+    /// Renames a file to `.NAME.set-aside` beside it (`.2`, `.3`, ... where that is taken): programs that read a whole
+    /// folder pass it over, and nothing is lost. Absent is fine.
+    SetAside { path: String },
     /// Makes a directory and its missing parents; sets the mode of the last.
     MakeDir { path: String, mode: u32 },
     /// Removes a file, link or whole tree; absent is fine. Mounts below a tree are unmounted first.
@@ -270,6 +275,8 @@ pub struct Stat {
     pub gid: u32,
     /// Bytes.
     pub size: u64,
+    /// When its content was written last, in milliseconds since the epoch (`st_mtime`).
+    pub written_ms: u64,
 }
 
 /// Type of a path.
@@ -297,8 +304,10 @@ pub struct UnitState {
     pub enabled: String,
     /// `NeedDaemonReload`.
     pub needs_reload: bool,
-    /// `ActiveEnterTimestamp` in seconds since the epoch, 0 when never.
-    pub active_since: u64,
+    /// `InvocationID`: another one after every start; empty when it was never started.
+    pub invocation: String,
+    /// `ExecMainStartTimestamp` in milliseconds since the epoch, 0 when never.
+    pub started_ms: u64,
 }
 
 /// A job: a program in a transient unit.

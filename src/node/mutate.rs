@@ -40,6 +40,16 @@ impl<'a> Mutate<'a> {
         self.done("write-file", Action::WriteFile { path: path.to_owned(), content, mode }).await
     }
 
+    /// Sets permission bits and `root:root` of a file or directory; its content stays.
+    pub async fn set_mode(&self, path: &str, mode: u32) -> Result<(), HostError> {
+        self.done("set-mode", Action::SetMode { path: path.to_owned(), mode }).await
+    }
+
+    /// Renames a file so that programs that read its whole folder pass it over; absent is fine.
+    pub async fn set_aside(&self, path: &str) -> Result<(), HostError> {
+        self.done("set-aside", Action::SetAside { path: path.to_owned() }).await
+    }
+
     /// Makes a directory and its missing parents; sets the mode of the last.
     pub async fn make_dir(&self, path: &str, mode: u32) -> Result<(), HostError> {
         self.done("make-dir", Action::MakeDir { path: path.to_owned(), mode }).await

@@ -33,6 +33,8 @@ impl Action {
     pub fn what(&self) -> String {
         match self {
             Self::WriteFile { path, .. } => format!("writing {path}"),
+            Self::SetMode { path, .. } => format!("setting the mode of {path}"),
+            Self::SetAside { path } => format!("setting {path} aside"),
             Self::MakeDir { path, .. } => format!("making directory {path}"),
             Self::Remove { path } => format!("removing {path}"),
             Self::Symlink { path, .. } => format!("linking {path}"),

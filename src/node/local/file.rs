@@ -2,8 +2,8 @@
 
 use std::fs::{self, Metadata, Permissions};
 use std::io::{self, ErrorKind, Read as _, Write as _};
-use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, symlink};
-use std::path::Path;
+use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
+use std::path::{Path, PathBuf};
 
 use sealift_stream::{AtomicFile, Digest, Hasher};
 
@@ -62,6 +62,30 @@ impl LocalHost {
     pub(super) fn write_file(&self, path: &str, content: &[u8], mode: u32) -> Result<Answer, HostError> {
         let place = self.root.checked(&self.name, path)?;
         write_whole(&place, content, mode).on(&self.name, || format!("writing {path}"))?;
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn set_mode(&self, path: &str, mode: u32) -> Result<Answer, HostError> {
+        let place = self.root.checked(&self.name, path)?;
+        let what = || format!("setting the mode of {path}");
+        let meta = fs::symlink_metadata(&place).on(&self.name, what)?;
+        if meta.is_symlink() {
+            return Err(HostError::refused(&self.name, what(), "a link has no mode of its own"));
+        }
+        // the owner first: a change of owner takes set-id bits away, and a stranger's file is nobody's to read
+        if (meta.uid(), meta.gid()) != (0, 0) {
+            chown(&place, Some(0), Some(0)).on(&self.name, what)?;
+        }
+        fs::set_permissions(&place, Permissions::from_mode(mode)).on(&self.name, what)?;
+        Ok(Answer::Done)
+    }
+
+    pub(super) fn set_aside(&self, path: &str) -> Result<Answer, HostError> {
+        let place = self.root.checked(&self.name, path)?;
+        let what = || format!("setting {path} aside");
+        if present(fs::symlink_metadata(&place)).on(&self.name, what)?.is_some() {
+            fs::rename(&place, aside(&place).on(&self.name, what)?).on(&self.name, what)?;
+        }
         Ok(Answer::Done)
     }
 
@@ -128,6 +152,20 @@ fn replace_link(place: &Path, target: &str) -> io::Result<()> {
     fs::rename(&partial, place)
 }
 
+/// Where a file goes that is set aside: the first name that is not taken. A leading dot is passed over by kubelet and
+/// systemd, the ending by systemd and by network plugins.
+fn aside(place: &Path) -> io::Result<PathBuf> {
+    let name = place.file_name().ok_or(ErrorKind::InvalidInput)?.to_string_lossy();
+    let mut free = place.with_file_name(format!(".{name}.set-aside"));
+    for number in 2.. {
+        if present(fs::symlink_metadata(&free))?.is_none() {
+            break;
+        }
+        free = place.with_file_name(format!(".{name}.set-aside.{number}"));
+    }
+    Ok(free)
+}
+
 fn stat_of(meta: &Metadata) -> Stat {
     let kind = match meta.file_type() {
         kind if kind.is_file() => PathKind::File,
@@ -135,5 +173,13 @@ fn stat_of(meta: &Metadata) -> Stat {
         kind if kind.is_symlink() => PathKind::Link,
         _ => PathKind::Other,
     };
-    Stat { kind, mode: meta.mode() & 0o7777, uid: meta.uid(), gid: meta.gid(), size: meta.len() }
+    let written_ms = meta.mtime().saturating_mul(1000).saturating_add(meta.mtime_nsec() / 1_000_000);
+    Stat {
+        kind,
+        mode: meta.mode() & 0o7777,
+        uid: meta.uid(),
+        gid: meta.gid(),
+        size: meta.len(),
+        written_ms: u64::try_from(written_ms).unwrap_or(0),
+    }
 }

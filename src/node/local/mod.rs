@@ -134,6 +134,10 @@ impl LocalHost {
             Action::WriteFile { path, content, mode } => {
                 self.blocking(what, move |host| host.write_file(&path, &content.0, mode)).await
             }
+            Action::SetMode { path, mode } => {
+                self.blocking(what, move |host| host.set_mode(&path, mode)).await
+            }
+            Action::SetAside { path } => self.blocking(what, move |host| host.set_aside(&path)).await,
             Action::MakeDir { path, mode } => {
                 self.blocking(what, move |host| host.make_dir(&path, mode)).await
             }
