@@ -1,14 +1,16 @@
 //! What a step knows beside the node it works on.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 use std::future::Future;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use sealift_bundle::{Bundle, Verified};
 use sealift_cluster::{Cluster, Node};
 use sealift_node::{BlobTarget, Mutate};
+use sealift_stream::Digest;
 
-use crate::{ClusterEyes, ClusterHands, Event, Late, Site, StepError, blobs};
+use crate::{Change, ClusterEyes, ClusterHands, Event, Late, Site, StepError, blobs};
 
 /// What a step knows beside the node it works on: the cluster file, the bundle, the templates, the values
 /// that are bound late, and where to tell how far it is.
@@ -20,8 +22,32 @@ pub struct Ctx<'a> {
     pub(crate) pending: Option<&'a Pending>,
 }
 
-/// Things (`Change::what`) which earlier steps of a plan would change on one node.
-pub(crate) type Pending = Mutex<BTreeSet<String>>;
+/// What earlier steps of a plan would change on one node, or in the cluster.
+#[derive(Debug, Default)]
+pub(crate) struct Pending {
+    /// By `Change::what`; of a file what it will be, where that is known.
+    things: Mutex<BTreeMap<String, Option<Digest>>>,
+    /// Whether anything would change, wherever it be.
+    anywhere: Arc<AtomicBool>,
+}
+
+impl Pending {
+    /// One that shares with the others whether anything would change at all.
+    pub(crate) fn sharing(anywhere: &Arc<AtomicBool>) -> Self {
+        Self { things: Mutex::default(), anywhere: Arc::clone(anywhere) }
+    }
+
+    pub(crate) fn add(&self, changes: &[Change], makes: &BTreeMap<String, Digest>) {
+        self.anywhere.store(true, Ordering::Relaxed);
+        if let Ok(mut things) = self.things.lock() {
+            things.extend(changes.iter().map(|one| (one.what.clone(), makes.get(&one.what).copied())));
+        }
+    }
+
+    fn with<T>(&self, ask: impl FnOnce(&BTreeMap<String, Option<Digest>>) -> T) -> Option<T> {
+        self.things.lock().ok().map(|things| ask(&things))
+    }
+}
 
 impl<'a> Ctx<'a> {
     /// The cluster file, validated.
@@ -71,7 +97,27 @@ impl<'a> Ctx<'a> {
     /// In a plan: whether an earlier step on this node would change the thing named so (`Change::what`). In a
     /// run always false: there what has changed is seen.
     pub fn will_change(&self, what: &str) -> bool {
-        self.pending.is_some_and(|pending| pending.lock().is_ok_and(|set| set.contains(what)))
+        self.pending.and_then(|pending| pending.with(|things| things.contains_key(what))).unwrap_or(false)
+    }
+
+    /// In a plan: whether an earlier step would change anything on this node.
+    pub fn will_change_here(&self) -> bool {
+        self.pending.and_then(|pending| pending.with(|things| !things.is_empty())).unwrap_or(false)
+    }
+
+    /// In a plan: whether any earlier step would change anything anywhere.
+    pub fn will_change_anywhere(&self) -> bool {
+        self.pending.is_some_and(|pending| pending.anywhere.load(Ordering::Relaxed))
+    }
+
+    /// What a file will be when the earlier steps of a plan are done: `is` when none of them touches it, none when
+    /// what they make of it cannot be known.
+    pub(crate) fn will_be(&self, path: &str, is: Option<Digest>) -> Option<Option<Digest>> {
+        match self.pending.and_then(|pending| pending.with(|things| things.get(path).copied())).flatten() {
+            None => Some(is),
+            Some(None) => None,
+            Some(Some(digest)) => Some(Some(digest)),
+        }
     }
 
     /// Tells how far a long step is, in bytes or things.

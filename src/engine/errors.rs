@@ -21,6 +21,14 @@ pub enum StepError {
         expect: Vec<Change>,
     },
 
+    /// It was made so before, and cannot be asked now. A plan says that it is looked at later; in a run, where
+    /// everything before has been done, it is a failure.
+    #[error("{why}")]
+    Later {
+        /// What is in the way, as a whole clause, e.g. `containerd does not answer`.
+        why: String,
+    },
+
     /// Asked, and it cannot be: the node, the cluster or the bundle is not as it must be.
     #[error("{what}: {why}{}", next.as_ref().map(|n| format!("; {n}")).unwrap_or_default())]
     Refused {
@@ -113,6 +121,11 @@ impl StepError {
     /// [`StepError::NotYet`] with nothing to expect.
     pub fn not_yet(why: impl Into<String>) -> Self {
         Self::NotYet { why: why.into(), expect: vec![] }
+    }
+
+    /// [`StepError::Later`].
+    pub fn later(why: impl Into<String>) -> Self {
+        Self::Later { why: why.into() }
     }
 
     /// [`StepError::Refused`] without advice.

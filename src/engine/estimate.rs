@@ -144,7 +144,16 @@ mod tests {
         }
         let digest = Digest::of(b"");
         let basis = Basis { bundle: None, cluster: digest, playbook: digest };
-        Plan { schema: 1, verb: "install".into(), cluster: "c".into(), digest, basis, observed: 9, plays }
+        Plan {
+            schema: 1,
+            verb: "install".into(),
+            cluster: "c".into(),
+            digest,
+            basis,
+            observed: 9,
+            plays,
+            later: vec![],
+        }
     }
 
     fn run(verb: &str, steps: &[(&str, Outcome, f64)]) -> Vec<Record> {

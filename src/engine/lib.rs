@@ -50,7 +50,7 @@ pub use keeper::Keeper;
 pub use late::{Late, Secret};
 pub use lock::{LockError, RunLock};
 pub use network::table as network_table;
-pub use plan::{Basis, Moved, Plan, PlanError, PlannedPlay, PlannedStep};
+pub use plan::{Basis, Later, Moved, Plan, PlanError, PlannedPlay, PlannedStep};
 pub use playbook::{Playbook, PlaybookError};
 pub use record::{RecordError, RecordedJournal, Release, SiteRecord, WrittenFile, cluster_begun, journals};
 pub use run::{Failure, NewChanges, Run, RunError, RunOptions, RunReport, StepTime};

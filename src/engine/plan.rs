@@ -3,6 +3,7 @@
 mod frozen;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use sealift_stream::{Digest, Format, SchemaError};
 use serde::{Deserialize, Serialize};
@@ -38,6 +39,24 @@ pub struct Plan {
     pub observed: usize,
     /// Plays that have changes.
     pub plays: Vec<PlannedPlay>,
+    /// What could not be told before something else is mended.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub later: Vec<Later>,
+}
+
+/// A step of which nobody can say now whether it is as it should be: it is looked at when another one is done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Later {
+    /// The play's name.
+    pub play: String,
+    /// The node, or `cluster`.
+    pub node: String,
+    /// The step's name.
+    pub step: String,
+    /// The step after which it is looked at.
+    pub after: String,
+    /// Why not now.
+    pub why: String,
 }
 
 /// The changes of one play.
@@ -94,10 +113,11 @@ impl Plan {
 
     /// Observes every step on every node; changes nothing.
     pub async fn observe(compiled: &Compiled, site: &Site) -> Result<Self, PlanError> {
-        let mut pending: BTreeMap<&str, Pending> =
-            site.cluster.nodes().iter().map(|node| (node.name.as_str(), Pending::default())).collect();
-        pending.insert(CLUSTER_LANE, Pending::default());
-        let (mut plays, mut failures) = (vec![], vec![]);
+        let anywhere = Arc::default();
+        let lanes = site.cluster.nodes().iter().map(|node| node.name.as_str()).chain([CLUSTER_LANE]);
+        let pending: BTreeMap<&str, Pending> =
+            lanes.map(|lane| (lane, Pending::sharing(&anywhere))).collect();
+        let (mut plays, mut later, mut failures) = (vec![], vec![], vec![]);
         let mut observed = 0;
         let mut last: Option<String> = None;
         // a lane that could not be asked is not asked again in later plays
@@ -114,6 +134,7 @@ impl Plan {
             for (lane, result) in lanes.iter().zip(results) {
                 observed += lane.tasks.len();
                 steps.extend(result.steps);
+                later.extend(result.later.into_iter().map(|one| Later { play: play.name.clone(), ..one }));
                 if let Some((step, error)) = result.failed {
                     silent.insert(lane.name.to_owned());
                     failures.push(Failure {
@@ -133,7 +154,7 @@ impl Plan {
             return Err(PlanError::Observe { failures });
         }
         let basis = Basis::of(compiled, site)?;
-        let digest = frozen::digest(&basis, &plays)?;
+        let digest = frozen::digest(&basis, &plays, &later)?;
         let cluster = site.cluster.name().as_str().to_owned();
         Ok(Self {
             schema: Self::SCHEMA,
@@ -143,6 +164,7 @@ impl Plan {
             basis,
             observed,
             plays,
+            later,
         })
     }
 
@@ -168,9 +190,9 @@ impl Plan {
         if failures.is_empty() { Ok(self) } else { Err(PlanError::Observe { failures }) }
     }
 
-    /// Whether nothing would change.
+    /// Whether everything was looked at and nothing would change.
     pub fn is_empty(&self) -> bool {
-        self.plays.is_empty()
+        self.plays.is_empty() && self.later.is_empty()
     }
 
     /// All changes.
@@ -186,6 +208,8 @@ impl Plan {
 
 struct Observed {
     steps: Vec<PlannedStep>,
+    /// Without the play's name.
+    later: Vec<Later>,
     failed: Option<(String, StepError)>,
 }
 
@@ -196,26 +220,37 @@ async fn observe_lane<'a>(
     pending: Option<&'a Pending>,
     before: Option<&str>,
 ) -> Observed {
-    let mut steps: Vec<PlannedStep> = vec![];
+    let (mut steps, mut later): (Vec<PlannedStep>, Vec<Later>) = (vec![], vec![]);
     for task in &lane.tasks {
+        // what cannot be asked waits for the last step that would change anything, or else for the one it names
+        let last = steps.last().map(|step| step.step.clone()).or(before.map(str::to_owned));
         let (certainty, changes) = match task.changes(site, pending).await {
             Ok(changes) => (Certainty::Known, changes),
-            Err(StepError::NotYet { why, expect }) => {
-                // it waits for the step it names, or else for the last one that would change anything
-                let last = steps.last().map(|step| step.step.as_str()).or(before);
-                let Some(after) = task.after().or(last) else {
-                    let failed = Some((task.name().to_owned(), StepError::NotYet { why, expect }));
-                    return Observed { steps, failed };
-                };
-                (Certainty::After(after.to_owned()), expected(task.name(), &why, expect))
+            Err(StepError::Later { why }) if last.is_some() || task.after().is_some() => {
+                let after = last.or(task.after().map(str::to_owned)).unwrap_or_default();
+                let (node, step) = (lane.name.to_owned(), task.name().to_owned());
+                later.push(Later { play: String::new(), node, step, after, why });
+                continue;
             }
-            Err(error) => return Observed { steps, failed: Some((task.name().to_owned(), error)) },
+            Err(StepError::NotYet { why, expect }) => {
+                let Some(after) = task.after().map(str::to_owned).or(last) else {
+                    let failed = Some((task.name().to_owned(), StepError::NotYet { why, expect }));
+                    return Observed { steps, later, failed };
+                };
+                (Certainty::After(after), expected(task.name(), &why, expect))
+            }
+            Err(error) => return Observed { steps, later, failed: Some((task.name().to_owned(), error)) },
         };
         if changes.is_empty() {
             continue;
         }
-        if let Some(mut set) = pending.and_then(|pending| pending.lock().ok()) {
-            set.extend(changes.iter().map(|change| change.what.clone()));
+        if let Some(pending) = pending {
+            match task.makes(site, Some(pending)).await {
+                Ok(makes) => pending.add(&changes, &makes),
+                Err(error) => {
+                    return Observed { steps, later, failed: Some((task.name().to_owned(), error)) };
+                }
+            }
         }
         steps.push(PlannedStep {
             node: lane.name.to_owned(),
@@ -227,7 +262,7 @@ async fn observe_lane<'a>(
             differences: vec![],
         });
     }
-    Observed { steps, failed: None }
+    Observed { steps, later, failed: None }
 }
 
 /// The changes of a step that cannot be asked yet, at least one: that it will be looked at.

@@ -1,10 +1,12 @@
 //! What runs beside what: lanes in parallel, a lane's tasks in order, one disruptive task at a time.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use futures::StreamExt as _;
 use sealift_cluster::Node;
 use sealift_node::{Mutate, Probe};
+use sealift_stream::Digest;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::ctx::Pending;
@@ -87,6 +89,21 @@ impl<'a> Task<'a> {
                 step.step.changes(&probe, &ctx).await
             }
             Self::Cluster(step) => step.step.changes(&site.eyes().await?, &ctx).await,
+        }
+    }
+
+    /// Digests of the files that it makes, where they are known beforehand.
+    pub(crate) async fn makes(
+        &self,
+        site: &'a Site,
+        pending: Option<&'a Pending>,
+    ) -> Result<BTreeMap<String, Digest>, StepError> {
+        let ctx = self.ctx(site, pending);
+        match self {
+            Self::Node(step, node) => {
+                step.step.makes(&Probe::new(site.host(node.name.as_str())?), &ctx).await
+            }
+            Self::Cluster(step) => step.step.makes(&site.eyes().await?, &ctx).await,
         }
     }
 

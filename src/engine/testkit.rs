@@ -43,11 +43,15 @@ show)
   shift 2; name=$1
   if [ -f $name ]; then read -r load active enabled < $name; else load=not-found active=inactive enabled=; fi
   [ -f ../etc/systemd/system/$name ] && [ $load = not-found ] && load=loaded enabled=disabled
+  [ -f $name.start ] && read -r invocation started < $name.start
+  echo "InvocationID=$invocation"; echo "ExecMainStartTimestampMonotonic=$started"
   echo "LoadState=$load"; echo "ActiveState=$active"; echo "UnitFileState=$enabled"; echo NeedDaemonReload=no ;;
 mask) for name; do echo "masked inactive masked" > $name; done ;;
 daemon-reload|reset-failed) ;;
 enable) set -- $1 $(cat $1 2>/dev/null || echo loaded inactive); echo "loaded $3 enabled" > $1 ;;
-restart) echo "restart $1" >> log; set -- $1 $(cat $1); echo "loaded active $4" > $1 ;;
+restart)
+  echo "restart $1" >> log; set -- $1 $(cat $1); echo "loaded active $4" > $1
+  sleep 0.03; read -r up _ < /proc/uptime; echo "$(wc -l < log)st ${up%.*}${up#*.}0000" > $1.start ;;
 *) echo "unknown verb $verb" >&2; exit 1 ;;
 esac
 "#;

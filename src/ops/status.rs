@@ -36,7 +36,13 @@ fn lanes(files: &SiteFiles, plan: &Plan, width: usize) -> String {
                 plan.steps().map(|(_, step)| step).filter(|step| step.node == name).collect();
             let changes: usize = steps.iter().map(|step| step.changes.len()).sum();
             let names: Vec<&str> = steps.iter().map(|step| step.step.as_str()).collect();
-            let state = if steps.is_empty() { "ok".to_owned() } else { format!("{changes} to change") };
+            let later = plan.later.iter().filter(|one| one.node == name).count();
+            let state = match (changes, later) {
+                (0, 0) => "ok".to_owned(),
+                (0, later) => format!("{later} not to be told now"),
+                (changes, 0) => format!("{changes} to change"),
+                (changes, later) => format!("{changes} to change, {later} not to be told now"),
+            };
             vec![name, role, state, names.join(", ")]
         })
         .collect();

@@ -33,6 +33,13 @@ pub(crate) fn show_plan(shell: &Shell, plan: &Plan, print: impl Fn(&str)) {
             }
         }
     }
+    if !plan.later.is_empty() {
+        print(&shell.bold("looked at later"));
+    }
+    for one in &plan.later {
+        let text = format!("{}: {} (after {}) because {}", one.node, one.step, one.after, one.why);
+        print(&wrapped(&text, "  ", shell.width()));
+    }
     print(&summary(plan));
 }
 

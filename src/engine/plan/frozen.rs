@@ -4,7 +4,7 @@ use sealift_cluster::Cluster;
 use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
 
-use super::{Plan, PlannedPlay, PlannedStep};
+use super::{Later, Plan, PlannedPlay, PlannedStep};
 use crate::schedule::Task;
 use crate::{Certainty, Change, Compiled, Site};
 
@@ -52,8 +52,12 @@ impl Basis {
 
 /// `serde_json` writes maps in their own order and all maps here are built in a fixed one, so equal plans
 /// have equal bytes.
-pub(super) fn digest(basis: &Basis, plays: &[PlannedPlay]) -> Result<Digest, serde_json::Error> {
-    Ok(Digest::of(&serde_json::to_vec(&(1, basis, plays))?))
+pub(super) fn digest(
+    basis: &Basis,
+    plays: &[PlannedPlay],
+    later: &[Later],
+) -> Result<Digest, serde_json::Error> {
+    Ok(Digest::of(&serde_json::to_vec(&(1, basis, plays, later))?))
 }
 
 impl Plan {
@@ -62,7 +66,7 @@ impl Plan {
     pub fn covers(&self, fresh: &Self, compiled: &Compiled, cluster: &Cluster) -> Result<(), Moved> {
         let mut plays = self.plays.clone();
         plays.iter_mut().flat_map(|play| &mut play.steps).for_each(|step| step.differences.clear());
-        if digest(&self.basis, &plays).ok() != Some(self.digest) {
+        if digest(&self.basis, &plays, &self.later).ok() != Some(self.digest) {
             return Err(Moved::Torn);
         }
         let mut others = vec![];
@@ -92,7 +96,7 @@ impl Plan {
     }
 
     /// Which of `changes` nobody agreed to: those of a step that was observed and had no such change, nor
-    /// comes `after` a step that had any.
+    /// comes `after` a step that had any, nor was to be looked at later.
     pub(crate) fn unplanned(
         &self,
         play: &str,
@@ -102,7 +106,8 @@ impl Plan {
     ) -> Vec<Change> {
         let planned = self.steps().find(|(p, s)| *p == play && s.node == lane && s.step == task.name());
         let loose = planned.is_some_and(|(_, step)| step.certainty != Certainty::Known)
-            || task.after().is_some_and(|after| self.steps().any(|(_, step)| step.step == after));
+            || task.after().is_some_and(|after| self.steps().any(|(_, step)| step.step == after))
+            || self.later.iter().any(|one| one.play == play && one.node == lane && one.step == task.name());
         if loose {
             return vec![];
         }

@@ -1,8 +1,10 @@
 //! A step's three acts, and the two families of steps.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 
 use sealift_node::{Mutate, Probe};
+use sealift_stream::Digest;
 
 use crate::{Change, ClusterEyes, ClusterHands, Ctx, Difference, Job, StepError};
 
@@ -36,6 +38,16 @@ pub(crate) trait NodeAct {
         _ctx: &Ctx<'_>,
     ) -> impl Future<Output = Result<Vec<Difference>, StepError>> + Send {
         std::future::ready(Ok(vec![]))
+    }
+
+    /// Digests of the files that it makes, by their paths, where they are known beforehand. Who reads one of them at
+    /// its start only can tell by them whether it must start again.
+    fn makes(
+        &self,
+        _probe: &Probe<'_>,
+        _ctx: &Ctx<'_>,
+    ) -> impl Future<Output = Result<BTreeMap<String, Digest>, StepError>> + Send {
+        std::future::ready(Ok(BTreeMap::new()))
     }
 
     /// Makes it so. May be killed at any instruction; a second call must converge.
@@ -74,6 +86,15 @@ pub(crate) trait ClusterAct {
         _ctx: &Ctx<'_>,
     ) -> impl Future<Output = Result<Vec<Difference>, StepError>> + Send {
         std::future::ready(Ok(vec![]))
+    }
+
+    /// A step on the cluster makes no files.
+    fn makes(
+        &self,
+        _eyes: &ClusterEyes<'_>,
+        _ctx: &Ctx<'_>,
+    ) -> impl Future<Output = Result<BTreeMap<String, Digest>, StepError>> + Send {
+        std::future::ready(Ok(BTreeMap::new()))
     }
 
     /// Makes it so.

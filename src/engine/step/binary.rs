@@ -1,7 +1,10 @@
 //! A program from the bundle at its place.
 
+use std::collections::BTreeMap;
+
 use sealift_bundle::{Item, ItemKind};
 use sealift_node::{Mutate, Probe};
+use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
@@ -66,10 +69,15 @@ impl NodeAct for Binary {
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, changes: &[Change]) -> Result<(), StepError> {
         let item = file_item(ctx, &self.item)?;
-        if changes.iter().any(|change| change.what == self.path) {
+        let wrong = changes.iter().any(|change| change.what == self.path);
+        if wrong && !file::keeps_content(mutate, &self.path, item.digest, self.mode).await? {
             blobs::send_file(ctx, mutate, item.digest, item.size).await?;
             mutate.install_blob(item.digest, &self.path, self.mode.bits()).await?;
         }
         Ok(mutate.drop_blobs(vec![item.digest]).await?)
+    }
+
+    async fn makes(&self, _probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<BTreeMap<String, Digest>, StepError> {
+        Ok([(self.path.clone(), file_item(ctx, &self.item)?.digest)].into())
     }
 }

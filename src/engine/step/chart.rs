@@ -1,7 +1,9 @@
 //! A Helm chart of the bundle, installed by the bundle's helm on the first control plane.
 
+use std::time::Duration;
+
 use sealift_bundle::{ChartItem, Item, ItemKind};
-use sealift_k8s::ObjectRef;
+use sealift_k8s::{Document, ObjectRef, Reader, Seen as State};
 use sealift_node::{Command, JobState, Mutate, Probe};
 use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
@@ -9,6 +11,7 @@ use serde_json::Value;
 
 use super::act::ClusterAct;
 use super::binary::kept;
+use super::{kubeadm, manifest, release};
 use crate::filters::merge;
 use crate::{Change, ClusterEyes, ClusterHands, Ctx, Job, StepError, blobs};
 
@@ -30,6 +33,10 @@ const DIR: &str = "/var/lib/sealift/charts";
 /// helm and its client library keep caches below it.
 const HOME: &str = "/var/lib/sealift/helm";
 const SECONDS: u64 = 900;
+/// helm's field manager: its program's name.
+const HELM: &str = "helm";
+/// How long to try while the cluster comes up, e.g. until a webhook's pod runs.
+const LIMIT: Duration = Duration::from_mins(5);
 
 /// helm's newest record of a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,9 +48,11 @@ pub(crate) struct Release {
     record: String,
 }
 
-/// What there is of a chart: helm's record, and what a cut run left on the first control plane.
+/// What there is of a chart: helm's record, its objects as they are, and what a cut run left on the first control plane.
 pub(crate) struct Seen {
     release: Option<Release>,
+    /// Of a release that is ours and whole, the objects that are not as helm made them.
+    objects: Vec<(Document, State)>,
     left: Vec<String>,
 }
 
@@ -92,7 +101,10 @@ impl ClusterAct for Chart {
         let wanted = self.wanted(ctx)?;
         let left = left(&eyes.probe, &wanted).await?;
         let Some(api) = &eyes.api else {
-            let expect = self.diff(&Seen { release: None, left }, ctx)?;
+            if kubeadm::finished(&eyes.probe, ctx).await? {
+                return Err(StepError::later("the cluster's API does not answer"));
+            }
+            let expect = self.diff(&Seen { release: None, objects: vec![], left }, ctx)?;
             return Err(StepError::NotYet { why: "the cluster's API does not answer".to_owned(), expect });
         };
         let selector = format!("owner=helm,name={}", self.name);
@@ -101,14 +113,23 @@ impl ClusterAct for Chart {
             records.map_err(StepError::below(format!("asking for helm's record of {}", self.name)))?;
         let releases = records.iter().filter_map(|record| {
             let labels = record.metadata.labels.as_ref()?;
-            Some(Release {
+            let release = Release {
                 revision: labels.get("version")?.parse().ok()?,
                 status: labels.get("status")?.clone(),
                 inputs: labels.get(INPUTS).cloned(),
                 record: record.metadata.name.clone()?,
-            })
+            };
+            Some((release, &record.data))
         });
-        Ok(Seen { release: releases.max_by_key(|release| release.revision), left })
+        let newest = releases.max_by_key(|(release, _)| release.revision);
+        let objects = match &newest {
+            Some((release, record)) if release.is(&wanted) => {
+                let objects = release::objects(record, &self.name)?;
+                otherwise(api, objects, &wanted.chart.namespace).await?
+            }
+            _ => vec![],
+        };
+        Ok(Seen { release: newest.map(|(release, _)| release), objects, left })
     }
 
     fn diff(&self, seen: &Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
@@ -122,16 +143,17 @@ impl ClusterAct for Chart {
             Some(release) if release.status != "deployed" => {
                 (format!("revision {}, {}", release.revision, release.status), "helm did not finish it")
             }
-            Some(release) if release.inputs.as_deref() != Some(&wanted.inputs) => {
+            Some(release) if !release.is(&wanted) => {
                 (format!("revision {}", release.revision), "it was made from another chart or other values")
             }
             Some(_) => {
+                let after = format!("as in chart {} {}", self.name, wanted.item.version);
+                let objects = seen.objects.iter().filter_map(|(document, state)| {
+                    manifest::change(&document.object.to_string(), state, &after)
+                });
                 let reason = "a run was cut after helm had finished";
-                return Ok(seen
-                    .left
-                    .iter()
-                    .map(|path| Change::new(path, "left behind", "absent", reason))
-                    .collect());
+                let left = seen.left.iter().map(|path| Change::new(path, "left behind", "absent", reason));
+                return Ok(objects.chain(left).collect());
             }
         };
         let after = format!("{} in {}", wanted.item.version, wanted.chart.namespace);
@@ -147,6 +169,7 @@ impl ClusterAct for Chart {
         let wanted = self.wanted(ctx)?;
         let mutate = &hands.mutate;
         if !changes.iter().any(|change| change.what == self.what()) {
+            self.mend_objects(hands, ctx).await?;
             return clean(mutate, &wanted).await;
         }
         let probe: &Probe<'_> = mutate;
@@ -195,6 +218,15 @@ impl Chart {
         format!("chart {}", self.name)
     }
 
+    /// Makes objects that somebody changed or deleted what helm made them, under helm's own name, so that its next
+    /// upgrade finds no other owner. The release stays the revision that it is.
+    async fn mend_objects(&self, hands: &ClusterHands<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
+        let seen = self.observe(&ctx.eyes().await?, ctx).await?;
+        let documents: Vec<Document> = seen.objects.into_iter().map(|(document, _)| document).collect();
+        let applied = hands.api()?.named(HELM).apply(&documents, LIMIT, &|why| ctx.note(why)).await;
+        applied.map(drop).map_err(StepError::below(format!("mending objects of chart {}", self.name)))
+    }
+
     /// helm refuses to work on a release that says it is being worked on. Nobody works on it (no job runs), so the
     /// record is what a kill left behind. Objects that were made already carry the release's name and are taken over.
     async fn drop_unfinished(
@@ -220,6 +252,33 @@ impl Chart {
         }
         Ok(())
     }
+}
+
+impl Release {
+    /// Whether it is whole and made from what is wanted.
+    fn is(&self, wanted: &Wanted<'_>) -> bool {
+        self.status == "deployed" && self.inputs.as_deref() == Some(&wanted.inputs)
+    }
+}
+
+/// Of a release's objects those that are not in the cluster as helm made them.
+async fn otherwise(
+    api: &Reader,
+    objects: Vec<Document>,
+    namespace: &str,
+) -> Result<Vec<(Document, State)>, StepError> {
+    let mut found = vec![];
+    for document in objects {
+        let name = document.object.to_string();
+        let comparing = || StepError::below(format!("comparing {name}"));
+        let document = api.placed(document, namespace).await.map_err(comparing())?;
+        let plain = Document { body: release::without_bundles(document.body.clone()), ..document.clone() };
+        match api.compare(&plain).await.map_err(comparing())? {
+            State::Same => {}
+            state => found.push((document, state)),
+        }
+    }
+    Ok(found)
 }
 
 /// Of what helm's job needs there, what is still there.

@@ -33,20 +33,24 @@ impl NodeAct for Directory {
                     next: Some("look at it, move it away, and run again".to_owned()),
                 });
             }
-            Some(stat) if stat.mode & 0o777 != self.mode.bits() => {
+            Some(stat) if stat.mode != self.mode.bits() => {
                 (format!("mode {:04o}", stat.mode), "its mode differs")
+            }
+            Some(stat) if (stat.uid, stat.gid) != (0, 0) => {
+                (format!("owner {}:{}", stat.uid, stat.gid), "somebody else could put files into it")
             }
             Some(_) => return Ok(vec![]),
         };
         Ok(vec![Change::new(
             &self.path,
             before,
-            format!("a directory, mode {}", self.mode),
+            format!("a directory of root's, mode {}", self.mode),
             ctx.because(reason.to_owned()),
         )])
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, _ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
-        Ok(mutate.make_dir(&self.path, self.mode.bits()).await?)
+        mutate.make_dir(&self.path, self.mode.bits()).await?;
+        Ok(mutate.set_mode(&self.path, self.mode.bits()).await?)
     }
 }

@@ -1,5 +1,7 @@
 //! A file with a content, a mode and root as its owner.
 
+use std::collections::BTreeMap;
+
 use sealift_node::{Mutate, PathKind, Probe, Stat};
 use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
@@ -42,6 +44,11 @@ impl Seen {
         Ok(Self { stat, digest })
     }
 
+    /// Whether it is a file with this content, whatever its mode and owner.
+    fn holds(&self, digest: Digest) -> bool {
+        self.digest == Some(digest)
+    }
+
     /// What is wrong with it, when it should be a file of root's with this digest and mode.
     pub(crate) fn against(
         &self,
@@ -73,6 +80,36 @@ impl Seen {
             (PathKind::File, _) => Ok(None),
         }
     }
+}
+
+/// Makes a path such a file with the least that is needed: one with the right content keeps it.
+pub(crate) async fn put_right(
+    mutate: &Mutate<'_>,
+    path: &str,
+    content: Vec<u8>,
+    mode: Mode,
+) -> Result<(), StepError> {
+    if keeps_content(mutate, path, Digest::of(&content), mode).await? {
+        return Ok(());
+    }
+    Ok(mutate.write_file(path, content, mode.bits()).await?)
+}
+
+/// Whether a path has this content already; mode and owner are put right then.
+pub(crate) async fn keeps_content(
+    mutate: &Mutate<'_>,
+    path: &str,
+    digest: Digest,
+    mode: Mode,
+) -> Result<bool, StepError> {
+    let seen = Seen::of(mutate, path).await?;
+    if !seen.holds(digest) {
+        return Ok(false);
+    }
+    if seen.against(path, digest, mode, false)?.is_some() {
+        mutate.set_mode(path, mode.bits()).await?;
+    }
+    Ok(true)
 }
 
 impl File {
@@ -123,6 +160,10 @@ impl NodeAct for File {
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
-        Ok(mutate.write_file(&self.path, self.want(ctx)?, self.mode().bits()).await?)
+        put_right(mutate, &self.path, self.want(ctx)?, self.mode()).await
+    }
+
+    async fn makes(&self, _probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<BTreeMap<String, Digest>, StepError> {
+        Ok([(self.path.clone(), Digest::of(&self.want(ctx)?))].into())
     }
 }

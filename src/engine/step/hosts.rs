@@ -20,8 +20,15 @@ const BEGIN: &str = "# BEGIN sealift: written by sealift, changes in here are lo
 const END: &str = "# END sealift";
 const LIMIT: u64 = 1 << 20;
 
-/// `text` without our block and with `block` at its end; every other line stays as it is.
+/// `text` with `block` where our block is, or at its end; every other line stays as it is.
 pub(crate) fn with_block(text: &str, block: &str) -> String {
+    let lines: Vec<&str> = text.split_inclusive('\n').collect();
+    if let Some((begin, end)) = marks(&lines)
+        && lines.iter().filter(|line| [BEGIN, END].contains(&line.trim_end())).count() == 2
+    {
+        let (before, after) = (lines[..=begin].concat(), lines[end..].concat());
+        return format!("{before}{block}{after}");
+    }
     let mut kept = without_block(text);
     if !kept.is_empty() && !kept.ends_with('\n') {
         kept.push('\n');
@@ -34,11 +41,16 @@ pub(crate) fn with_block(text: &str, block: &str) -> String {
 /// longer be told from foreign lines, and a name too many does less harm than one too few.
 pub(crate) fn without_block(text: &str) -> String {
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let at = |want: &str| lines.iter().position(|line| line.trim_end() == want);
-    match (at(BEGIN), at(END)) {
-        (Some(begin), Some(end)) if begin < end => [&lines[..begin], &lines[end + 1..]].concat().concat(),
-        _ => lines.into_iter().filter(|line| ![BEGIN, END].contains(&line.trim_end())).collect(),
+    match marks(&lines) {
+        Some((begin, end)) => [&lines[..begin], &lines[end + 1..]].concat().concat(),
+        None => lines.into_iter().filter(|line| ![BEGIN, END].contains(&line.trim_end())).collect(),
     }
+}
+
+/// Where a whole block begins and ends.
+fn marks(lines: &[&str]) -> Option<(usize, usize)> {
+    let at = |want: &str| lines.iter().position(|line| line.trim_end() == want);
+    Some((at(BEGIN)?, at(END)?)).filter(|(begin, end)| begin < end)
 }
 
 fn block(ctx: &Ctx<'_>) -> String {
@@ -101,6 +113,7 @@ mod tests {
             twice.contains("10.0.0.2 api") && !twice.contains("10.0.0.1") && twice.contains("printer"),
             "{twice}"
         );
+        assert_eq!(with_block(&moved, "10.0.0.1 api\n"), moved, "what others add behind it is no difference");
         assert_eq!(without_block(&twice), "127.0.0.1 localhost\n::1 localhost\n10.9.9.9 printer\n");
     }
 

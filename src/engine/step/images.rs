@@ -10,6 +10,7 @@ use sealift_node::{BlobTarget, ImageState, Mutate, Probe};
 use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
+use super::kubeadm;
 use crate::{Change, Ctx, StepError, blobs};
 
 /// Every image of the bundle, whole, under its upstream name, pinned.
@@ -24,6 +25,9 @@ impl NodeAct for Images {
 
     async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Self::Seen, StepError> {
         let Some(images) = probe.images().await? else {
+            if kubeadm::finished(probe, ctx).await? {
+                return Err(StepError::later("containerd does not answer"));
+            }
             let expect = self.diff(&BTreeMap::new(), ctx)?;
             return Err(StepError::NotYet { why: "containerd does not answer".to_owned(), expect });
         };

@@ -3,7 +3,7 @@
 use sealift_node::{Command, JobState, Mutate, Output, Probe};
 use serde::{Deserialize, Serialize};
 
-use super::receipt;
+use super::{kubeadm_files, receipt};
 use crate::{Ctx, Job, StepError};
 
 /// Where its input lies while it runs; removed afterwards, for the join's holds a token.
@@ -152,9 +152,10 @@ impl Act {
         if output.status == 0 { Ok(()) } else { Err(StepError::program(&self.command().argv, output)) }
     }
 
-    /// The last act: it is done.
+    /// The last act: it is done, and this is what it made.
     pub(crate) async fn record_done(self, mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
         mutate.remove(DIR).await?;
+        kubeadm_files::record_all(mutate).await?;
         self.record(mutate, ctx, true).await
     }
 
@@ -163,6 +164,25 @@ impl Act {
             Receipt { schema: receipt::SCHEMA, act: self, cluster: ctx.cluster().name().to_string(), done };
         receipt::write(mutate, RECEIPT, &receipt).await
     }
+}
+
+/// Whether it came to its end on this node, for this cluster: then everything before it was whole once, too.
+pub(crate) async fn finished(probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<bool, StepError> {
+    let receipt: Option<Receipt> = receipt::read(probe, RECEIPT).await?;
+    Ok(receipt.is_some_and(|receipt| receipt.done && receipt.cluster == ctx.cluster().name().as_str()))
+}
+
+/// Runs one phase of `kubeadm init` on a finished control plane: it makes what is missing and leaves what is there.
+pub(crate) async fn phase(mutate: &Mutate<'_>, ctx: &Ctx<'_>, phase: &[&str]) -> Result<(), StepError> {
+    let config = input("init.yaml");
+    mutate.make_dir(DIR, 0o700).await?;
+    mutate.write_file(&config, ctx.render("kubeadm/init.yaml.j2")?.into_bytes(), 0o600).await?;
+    let start = ["/usr/local/bin/kubeadm", "init", "phase"];
+    let argv = start.iter().chain(phase).copied().chain(["--config", &config]);
+    let command = Command::new(argv).timeout(300);
+    let output = mutate.run(command.clone()).await?;
+    mutate.remove(DIR).await?;
+    if output.status == 0 { Ok(()) } else { Err(StepError::program(&command.argv, &output)) }
 }
 
 /// The path of an input file, for templates that name one.

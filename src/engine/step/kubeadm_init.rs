@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::kubeadm::{self, Act, Stage};
+use super::kubeadm_join;
 use crate::{Change, Ctx, Job, StepError};
 
 /// `kubeadm init`, once.
@@ -22,6 +23,8 @@ const PATIENCE_IN_A_PLAN: Duration = Duration::from_secs(20);
 pub(crate) struct Seen {
     stage: Stage,
     answers: bool,
+    /// Whether the cluster that answers knows this node.
+    known: bool,
 }
 
 impl NodeAct for KubeadmInit {
@@ -34,7 +37,11 @@ impl NodeAct for KubeadmInit {
     async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Seen, StepError> {
         let stage = Act::Init.traces(probe).await?.stage(Act::Init, ctx.cluster().name().as_str());
         let answers = stage == Stage::Done && ctx.leave_when_asked(answers(ctx)).await?;
-        Ok(Seen { stage, answers })
+        let known = match ctx.eyes().await?.api {
+            Some(api) if answers => kubeadm_join::known(&api, ctx.lane()).await?,
+            _ => true,
+        };
+        Ok(Seen { stage, answers, known })
     }
 
     fn diff(&self, seen: &Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
@@ -46,7 +53,9 @@ impl NodeAct for KubeadmInit {
             Stage::Running => Ok(change("at work since an earlier run", "it goes on by itself and is waited for")),
             Stage::Half => Ok(change("half done", "it was cut off; what it made is taken away and it begins anew")),
             Stage::Unrecorded => Ok(change("done, not recorded", "the run that started it did not see it end")),
-            Stage::Done if seen.answers => Ok(vec![]),
+            Stage::Done if seen.answers && seen.known => Ok(vec![]),
+            Stage::Done if seen.answers => Ok(change("not in the cluster", "somebody deleted its node; kubelet tells the cluster of it again")),
+            Stage::Done if ctx.will_change_here() => Err(StepError::later("the API does not answer before this node is mended")),
             Stage::Done => Err(StepError::Refused {
                 what: format!("the API on {}", ctx.lane()),
                 why: "this control plane was finished, holds the cluster's data, and does not answer; nothing was touched".to_owned(),
@@ -62,12 +71,14 @@ impl NodeAct for KubeadmInit {
         match Act::Init.traces(mutate).await?.stage(Act::Init, ctx.cluster().name().as_str()) {
             Stage::Running => Act::Init.attach(mutate).await?,
             Stage::Unrecorded => {}
+            // it answers, or this would have been refused
+            Stage::Done => return kubeadm_join::tell_again(mutate, ctx, true).await,
             Stage::Half => {
                 ctx.note("taking away a half-made control plane");
                 kubeadm::reset(mutate).await?;
                 self.init(mutate, ctx).await?;
             }
-            Stage::Absent | Stage::Done | Stage::Foreign(..) => self.init(mutate, ctx).await?,
+            Stage::Absent | Stage::Foreign(..) => self.init(mutate, ctx).await?,
         }
         Act::Init.record_done(mutate, ctx).await
     }
@@ -82,7 +93,14 @@ impl KubeadmInit {
 
 /// Whether the API answers, waiting a while for it.
 async fn answers(ctx: &Ctx<'_>) -> Result<bool, StepError> {
-    let patience = if ctx.planning() { PATIENCE_IN_A_PLAN } else { PATIENCE };
+    let patience = if ctx.will_change_here() {
+        // what keeps it from answering may be what is mended first
+        Duration::ZERO
+    } else if ctx.planning() {
+        PATIENCE_IN_A_PLAN
+    } else {
+        PATIENCE
+    };
     let until = tokio::time::Instant::now() + patience;
     loop {
         if ctx.eyes().await?.api.is_some() {

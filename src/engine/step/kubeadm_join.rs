@@ -23,8 +23,17 @@ const LIMIT: u64 = 64 << 10;
 
 pub(crate) struct Seen {
     stage: Stage,
-    /// Why a node that joined once must join again; none when it is in the cluster.
-    lost: Option<&'static str>,
+    /// Why a node that joined once is not in the cluster; none when it is.
+    lost: Option<Lost>,
+}
+
+/// Why a node that joined once is not in the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Lost {
+    /// It is another cluster's.
+    Authority,
+    /// Somebody deleted its node.
+    Deleted,
 }
 
 impl NodeAct for KubeadmJoin {
@@ -38,15 +47,20 @@ impl NodeAct for KubeadmJoin {
         let stage = Act::Join.traces(probe).await?.stage(Act::Join, ctx.cluster().name().as_str());
         let eyes = ctx.eyes().await?;
         let Some(api) = &eyes.api else {
+            if stage == Stage::Done {
+                return Err(StepError::later("the cluster's API does not answer"));
+            }
             let expect = self.diff(&Seen { stage, lost: None }, ctx)?;
             return Err(StepError::NotYet { why: "the cluster's API does not answer".to_owned(), expect });
         };
         let mut lost = None;
         if stage == Stage::Done {
-            if probe.hash_file(CA).await? != eyes.probe.hash_file(CA).await? {
-                lost = Some("it joined an earlier control plane: its certificate authority is another one");
+            let authority = probe.hash_file(CA).await? == eyes.probe.hash_file(CA).await?;
+            // one that was damaged is mended first, from what the join left here
+            if !authority && !ctx.will_change(CA) {
+                lost = Some(Lost::Authority);
             } else if !known(api, ctx.lane()).await? {
-                lost = Some("the cluster does not know it");
+                lost = Some(Lost::Deleted);
             }
         }
         Ok(Seen { stage, lost })
@@ -58,7 +72,14 @@ impl NodeAct for KubeadmJoin {
         let change = |before: &str, reason: &str| vec![Change::new(what, before, &after, reason)];
         match (&seen.stage, seen.lost) {
             (Stage::Done, None) => Ok(vec![]),
-            (Stage::Done, Some(reason)) => Ok(change("not in the cluster", reason)),
+            (Stage::Done, Some(Lost::Authority)) => Ok(change(
+                "in another cluster",
+                "it joined an earlier control plane: its certificate authority is another one",
+            )),
+            (Stage::Done, Some(Lost::Deleted)) => Ok(change(
+                "not in the cluster",
+                "somebody deleted its node; kubelet tells the cluster of it again",
+            )),
             (Stage::Absent, _) => Ok(change("not in the cluster", "the cluster file has it")),
             (Stage::Running, _) => {
                 Ok(change("at work since an earlier run", "it goes on by itself and is waited for"))
@@ -79,6 +100,9 @@ impl NodeAct for KubeadmJoin {
         match Act::Join.traces(mutate).await?.stage(Act::Join, ctx.cluster().name().as_str()) {
             Stage::Running => Act::Join.attach(mutate).await?,
             Stage::Unrecorded => {}
+            Stage::Done if self.observe(mutate, ctx).await?.lost == Some(Lost::Deleted) => {
+                return tell_again(mutate, ctx, false).await;
+            }
             Stage::Half | Stage::Done => {
                 ctx.note("taking away an earlier join");
                 kubeadm::reset(mutate).await?;
@@ -139,7 +163,23 @@ async fn join(
     Act::Join.run(mutate, ctx, vec![("join.yaml", config), ("discovery.conf", discovery)]).await
 }
 
-async fn known(api: &Reader, name: &str) -> Result<bool, StepError> {
+/// A node that somebody deleted comes back when kubelet starts: it still has its certificate. What kubeadm wrote into
+/// the node of a control plane, it writes again.
+pub(super) async fn tell_again(
+    mutate: &Mutate<'_>,
+    ctx: &Ctx<'_>,
+    control_plane: bool,
+) -> Result<(), StepError> {
+    let command = Command::new(["systemctl", "restart", "kubelet.service"]).timeout(180);
+    let output = mutate.run(command.clone()).await?;
+    if output.status != 0 {
+        return Err(StepError::program(&command.argv, &output));
+    }
+    ctx.leave_when_asked(registered(ctx)).await?;
+    if control_plane { kubeadm::phase(mutate, ctx, &["mark-control-plane"]).await } else { Ok(()) }
+}
+
+pub(super) async fn known(api: &Reader, name: &str) -> Result<bool, StepError> {
     let node = ObjectRef::new("v1", "Node", None, name);
     Ok(api.get(&node).await.map_err(StepError::below(format!("asking for {node}")))?.is_some())
 }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use sealift_k8s::{Document, Seen as State, documents};
+use sealift_k8s::{Document, Seen as State, Writer, documents};
 use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::act::ClusterAct;
+use super::kubeadm;
 use crate::{Change, ClusterEyes, ClusterHands, Ctx, Difference, StepError};
 
 /// The objects of a template, applied server-side.
@@ -21,6 +22,14 @@ pub(crate) struct Manifest {
 const LIMIT: Duration = Duration::from_mins(5);
 /// Digest of an object as it was rendered. A field that a newer template no longer sets is seen by nothing else.
 const APPLIED: &str = "sealift.dev/applied";
+/// In a pod template: digest of the configuration that its pods read at their start.
+const READS: &str = "sealift.dev/config";
+/// On a workload whose pods are to be started anew.
+const ROLL: &str = "sealift.dev/roll";
+/// In a pod template: the generation at which it was started anew.
+const ROLLED: &str = "sealift.dev/rolled";
+/// Before the workload's name in a change.
+const PODS: &str = "pods of ";
 
 impl Manifest {
     fn documents(&self, ctx: &Ctx<'_>) -> Result<Vec<Document>, StepError> {
@@ -34,6 +43,23 @@ impl Manifest {
     }
 }
 
+async fn mark(api: &Writer, one: &Document, patch: Value) -> Result<(), StepError> {
+    api.patch(&one.object, &patch)
+        .await
+        .map_err(StepError::below(format!("starting pods of {} anew", one.object)))
+}
+
+/// What is to change about an object; none when it is as it should be.
+pub(super) fn change(name: &str, state: &State, after: &str) -> Option<Change> {
+    match state {
+        State::Same => None,
+        State::Missing => Some(Change::new(name, "absent", after, "the cluster needs it")),
+        State::Differs(fields) => {
+            Some(Change::new(name, "otherwise", after, format!("{} differ", fields.join(", "))))
+        }
+    }
+}
+
 /// Puts the digest of the object into it.
 fn annotate(body: &mut Value) {
     let digest = Digest::of(body.to_string().as_bytes());
@@ -43,40 +69,79 @@ fn annotate(body: &mut Value) {
     }
 }
 
+/// What there is of a template's objects.
+#[derive(Default)]
+pub(crate) struct Seen {
+    objects: Vec<(Document, State)>,
+    /// Workloads that a cut run was about to start anew.
+    marked: Vec<String>,
+}
+
+impl Seen {
+    /// Workloads whose pods may run with what a ConfigMap of this template was, and should not be any more. Where their
+    /// own template changes with it, they are started anew by that.
+    fn to_roll(&self) -> impl Iterator<Item = &Document> {
+        let wrong = |(document, state): &(Document, State)| {
+            document.object.kind == "ConfigMap" && matches!(state, State::Differs(_) | State::Missing)
+        };
+        let any = self.objects.iter().any(wrong);
+        self.objects.iter().filter_map(move |(document, state)| {
+            let rolls_itself = match state {
+                State::Same => false,
+                State::Missing => true,
+                State::Differs(fields) => fields.iter().any(|field| field.ends_with(READS)),
+            };
+            let marked = self.marked.contains(&document.object.to_string());
+            (reads_at_start(document) && (marked || any && !rolls_itself)).then_some(document)
+        })
+    }
+}
+
+/// Whether a workload's pods read a ConfigMap of the same template when they start, and only then.
+fn reads_at_start(document: &Document) -> bool {
+    let annotations = document.body.pointer("/spec/template/metadata/annotations");
+    annotations.is_some_and(|annotations| annotations.get(READS).is_some())
+}
+
 impl ClusterAct for Manifest {
-    /// Objects that are not as they should be, by name, and how they are.
-    type Seen = Vec<(String, State)>;
+    type Seen = Seen;
 
     async fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Self::Seen, StepError> {
         let documents = self.documents(ctx)?;
         let Some(api) = &eyes.api else {
-            let missing =
-                documents.iter().map(|document| (document.object.to_string(), State::Missing)).collect();
+            if kubeadm::finished(&eyes.probe, ctx).await? {
+                return Err(StepError::later("the cluster's API does not answer"));
+            }
+            let objects = documents.into_iter().map(|document| (document, State::Missing)).collect();
             return Err(StepError::NotYet {
                 why: "the cluster's API does not answer".to_owned(),
-                expect: self.diff(&missing, ctx)?,
+                expect: self.diff(&Seen { objects, marked: vec![] }, ctx)?,
             });
         };
-        let mut seen = vec![];
+        let mut seen = Seen::default();
         for document in documents {
             let name = document.object.to_string();
-            let state =
-                api.compare(&document).await.map_err(StepError::below(format!("comparing {name}")))?;
-            seen.push((name, state));
+            let comparing = || StepError::below(format!("comparing {name}"));
+            let state = api.compare(&document).await.map_err(comparing())?;
+            if reads_at_start(&document) {
+                let live = api.get(&document.object).await.map_err(comparing())?;
+                let annotations = live.and_then(|live| live.metadata.annotations).unwrap_or_default();
+                seen.marked.extend(annotations.contains_key(ROLL).then(|| name.clone()));
+            }
+            seen.objects.push((document, state));
         }
         Ok(seen)
     }
 
     fn diff(&self, seen: &Self::Seen, _ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
         let after = format!("as in templates/{}", self.template);
-        let change = |(name, state): &(String, State)| match state {
-            State::Same => None,
-            State::Missing => Some(Change::new(name, "absent", &after, "the cluster needs it")),
-            State::Differs(fields) => {
-                Some(Change::new(name, "otherwise", &after, format!("{} differ", fields.join(", "))))
-            }
+        let objects =
+            seen.objects.iter().filter_map(|(one, state)| change(&one.object.to_string(), state, &after));
+        let reason = "they read their configuration at the start only, and it was another one";
+        let roll = |one: &Document| {
+            Change::new(format!("{PODS}{}", one.object), "started before", "started anew", reason)
         };
-        Ok(seen.iter().filter_map(change).collect())
+        Ok(objects.chain(seen.to_roll().map(roll)).collect())
     }
 
     async fn differences(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
@@ -108,19 +173,70 @@ impl ClusterAct for Manifest {
         &self,
         hands: &ClusterHands<'_>,
         ctx: &Ctx<'_>,
-        _changes: &[Change],
+        changes: &[Change],
     ) -> Result<(), StepError> {
-        let documents = self.documents(ctx)?;
-        let applied = hands.api()?.apply(&documents, LIMIT, &|why| ctx.note(why)).await;
-        applied.map(drop).map_err(StepError::below(format!("applying templates/{}", self.template)))
+        let api = hands.api()?;
+        let all = self.documents(ctx)?;
+        let wanted = |what: &str| changes.iter().any(|change| change.what == what);
+        let (rolled, documents): (Vec<&Document>, Vec<Document>) = (
+            all.iter().filter(|one| wanted(&format!("{PODS}{}", one.object))).collect(),
+            all.iter().filter(|one| wanted(&one.object.to_string())).cloned().collect(),
+        );
+        // a run that is cut between the two finds the mark
+        for one in &rolled {
+            mark(api, one, json!({"metadata": {"annotations": {ROLL: "wanted"}}})).await?;
+        }
+        let applied = api.apply(&documents, LIMIT, &|why| ctx.note(why)).await;
+        applied.map_err(StepError::below(format!("applying templates/{}", self.template)))?;
+        for one in rolled {
+            let live =
+                api.get(&one.object).await.map_err(StepError::below(format!("asking for {}", one.object)))?;
+            let generation = live.and_then(|live| live.metadata.generation).unwrap_or_default().to_string();
+            let template = json!({"metadata": {"annotations": {ROLLED: generation}}});
+            let patch = json!({"metadata": {"annotations": {ROLL: null}}, "spec": {"template": template}});
+            mark(api, one, patch).await?;
+        }
+        Ok(())
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use sealift_k8s::{Document, ObjectRef, Seen as State};
+    use serde_json::{Value, json};
 
-    use super::{APPLIED, annotate};
+    use super::{APPLIED, READS, Seen, annotate};
+
+    fn of(kind: &str, body: Value) -> Document {
+        Document { object: ObjectRef::new("v1", kind, Some("n"), "x"), body }
+    }
+
+    #[test]
+    fn pods_that_read_a_mended_configuration_are_started_anew_unless_they_are_anyhow() {
+        let reads =
+            || of("Deployment", json!({"spec": {"template": {"metadata": {"annotations": {READS: "1"}}}}}));
+        let differs = |field: &str| State::Differs(vec![field.to_owned()]);
+        let rolls = |map: State, workload: State| {
+            let objects = vec![
+                (of("ConfigMap", json!({})), map),
+                (reads(), workload),
+                (of("Deployment", json!({})), State::Same),
+            ];
+            Seen { objects, marked: vec![] }.to_roll().count()
+        };
+        assert_eq!(rolls(State::Same, State::Same), 0);
+        assert_eq!(rolls(differs("data.Corefile"), State::Same), 1);
+        assert_eq!(rolls(State::Missing, differs("spec.replicas")), 1);
+        assert_eq!(rolls(State::Missing, State::Missing), 0, "it is made after its configuration");
+        let template = format!("spec.template.metadata.annotations.{READS}");
+        assert_eq!(
+            rolls(differs("data.Corefile"), differs(&template)),
+            0,
+            "it is started anew by its template"
+        );
+        let cut = Seen { objects: vec![(reads(), State::Same)], marked: vec!["Deployment n/x".to_owned()] };
+        assert_eq!(cut.to_roll().count(), 1);
+    }
 
     #[test]
     fn the_annotation_changes_with_the_content_only() {

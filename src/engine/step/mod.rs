@@ -4,12 +4,14 @@ mod act;
 mod archive;
 mod binary;
 mod chart;
+mod cni_config;
 mod directory;
 mod file;
 mod footprint;
 mod hosts;
 mod images;
 mod kubeadm;
+mod kubeadm_files;
 mod kubeadm_init;
 mod kubeadm_join;
 mod manifest;
@@ -19,12 +21,16 @@ mod network;
 mod node_reset;
 mod program;
 mod receipt;
+mod release;
 mod remove;
 mod swap;
 mod sysctl;
 mod unit;
 mod wait;
 
+use std::collections::BTreeMap;
+
+use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
 
 use act::{ClusterAct, NodeAct};
@@ -67,6 +73,11 @@ macro_rules! steps {
                 }
             }
 
+            /// Digests of the files that it makes, where they are known beforehand.
+            pub(crate) async fn makes(&self, eyes: &$eyes, ctx: &Ctx<'_>) -> Result<BTreeMap<String, Digest>, StepError> {
+                match self { $(Self::$variant(step) => $act::makes(step, eyes, ctx).await),+ }
+            }
+
             /// What its changes are in texts and fields, for people.
             pub(crate) async fn differences(&self, eyes: &$eyes, ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
                 match self { $(Self::$variant(step) => $act::differences(step, eyes, ctx).await),+ }
@@ -95,7 +106,9 @@ steps! {
     "unit" Unit = unit,
     "program" Program = program,
     "hosts" Hosts = hosts,
+    "cni-config" CniConfig = cni_config,
     "images" Images = images,
+    "kubeadm-files" KubeadmFiles = kubeadm_files,
     "kubeadm-init" KubeadmInit = kubeadm_init,
     "kubeadm-join" KubeadmJoin = kubeadm_join,
     "node-reset" NodeReset = node_reset,
@@ -109,5 +122,7 @@ steps! {
     "wait" Wait = wait,
 }
 
+#[cfg(test)]
+mod drift_tests;
 #[cfg(test)]
 mod tests;

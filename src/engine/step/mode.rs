@@ -12,6 +12,11 @@ impl Mode {
     pub(crate) const SECRET: Self = Self(0o600);
     pub(crate) const PROGRAM: Self = Self(0o755);
 
+    /// The permission bits of something that is there.
+    pub(crate) fn of(bits: u32) -> Self {
+        Self(bits & 0o7777)
+    }
+
     pub(crate) fn bits(self) -> u32 {
         self.0
     }

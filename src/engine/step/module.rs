@@ -124,7 +124,7 @@ impl NodeAct for Module {
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, _ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
-        mutate.write_file(&self.file, self.text().into_bytes(), Mode::FILE.bits()).await?;
+        file::put_right(mutate, &self.file, self.text().into_bytes(), Mode::FILE).await?;
         for module in &self.modules {
             if module.works(mutate).await? {
                 continue;

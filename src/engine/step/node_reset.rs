@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::footprint::{EMPTIED, LINKS, TABLES, TREES, UNITS};
-use super::{hosts, swap};
+use super::{hosts, swap, sysctl};
 use crate::{Change, Ctx, StepError};
 
 /// Takes away Kubernetes, its runtime and all that sealift put on the node.
@@ -32,7 +32,7 @@ pub(crate) struct Seen {
     /// Network devices that are there.
     links: Vec<&'static str>,
     /// Files with a part of ours in them, and how they are without it.
-    edits: Vec<(&'static str, String)>,
+    edits: Vec<(String, String)>,
     /// Files of the node's own network as they were.
     network: Vec<FileBefore>,
     /// Whether another network is being tried.
@@ -54,9 +54,12 @@ impl NodeAct for NodeReset {
                 links.push(*link);
             }
         }
-        let strips: [(&'static str, Strip); 2] = [(HOSTS, hosts::without_block), (FSTAB, swap_back_on)];
-        for (path, strip) in strips {
-            let bytes = probe.read_file(path, LIMIT).await?.unwrap_or_default();
+        let fixed: [(String, Strip); 2] =
+            [(HOSTS.to_owned(), hosts::without_block), (FSTAB.to_owned(), swap_back_on)];
+        let parameters =
+            sysctl::foreign_files(probe).await?.into_iter().map(|path| (path, values_back as Strip));
+        for (path, strip) in fixed.into_iter().chain(parameters) {
+            let bytes = probe.read_file(&path, LIMIT).await?.unwrap_or_default();
             let text = String::from_utf8_lossy(&bytes).into_owned();
             let stripped = strip(&text);
             if stripped != text {
@@ -81,7 +84,7 @@ impl NodeAct for NodeReset {
         let edits = seen
             .edits
             .iter()
-            .map(|(path, _)| Change::new(*path, "with lines of sealift", "without them", reason));
+            .map(|(path, _)| Change::new(path, "with lines of sealift", "without them", reason));
         let network = seen.network.iter().map(|file| {
             let after = if file.was.is_some() { "as it was before" } else { "absent" };
             Change::new(
@@ -122,8 +125,8 @@ impl NodeAct for NodeReset {
             }
         }
         for (path, text) in seen.edits {
-            let mode = mutate.stat(path).await?.map_or(0o644, |stat| stat.mode & 0o777);
-            mutate.write_file(path, text.into_bytes(), mode).await?;
+            let mode = mutate.stat(&path).await?.map_or(0o644, |stat| stat.mode & 0o777);
+            mutate.write_file(&path, text.into_bytes(), mode).await?;
         }
         for path in seen.trees {
             mutate.remove(path).await?;
@@ -234,7 +237,16 @@ async fn kube_proxy_image(probe: &Probe<'_>) -> Result<Option<String>, StepError
 
 /// fstab with the swap lines that we switched off switched on again.
 fn swap_back_on(fstab: &str) -> String {
-    fstab.split_inclusive('\n').map(|line| line.strip_prefix(swap::MARK).unwrap_or(line)).collect()
+    without(fstab, swap::MARK)
+}
+
+/// A file of kernel parameters with the lines that we switched off switched on again.
+fn values_back(text: &str) -> String {
+    without(text, sysctl::MARK)
+}
+
+fn without(text: &str, mark: &str) -> String {
+    text.split_inclusive('\n').map(|line| line.strip_prefix(mark).unwrap_or(line)).collect()
 }
 
 /// Unmasks swap where the cluster file had it masked; what fstab names comes back with the next boot.

@@ -34,15 +34,36 @@ pub(crate) async fn read<T: DeserializeOwned>(probe: &Probe<'_>, name: &str) -> 
     }
 }
 
-/// Writes a receipt: the last act of an apply.
+/// Writes a receipt: the last act of an apply. One that says so already stays as it is.
 pub(crate) async fn write<T: Serialize + Sync>(
     mutate: &Mutate<'_>,
     name: &str,
     receipt: &T,
 ) -> Result<(), StepError> {
+    write_as(mutate, name, receipt, 0o644).await
+}
+
+/// The same for root's eyes only.
+pub(crate) async fn write_private<T: Serialize + Sync>(
+    mutate: &Mutate<'_>,
+    name: &str,
+    receipt: &T,
+) -> Result<(), StepError> {
+    write_as(mutate, name, receipt, 0o600).await
+}
+
+async fn write_as<T: Serialize + Sync>(
+    mutate: &Mutate<'_>,
+    name: &str,
+    receipt: &T,
+    mode: u32,
+) -> Result<(), StepError> {
     let bytes =
         serde_json::to_vec_pretty(receipt).map_err(StepError::below(format!("writing receipt {name}")))?;
-    Ok(mutate.write_file(&path(name), bytes, 0o644).await?)
+    if mutate.read_file(&path(name), LIMIT).await?.as_ref() == Some(&bytes) {
+        return Ok(());
+    }
+    Ok(mutate.write_file(&path(name), bytes, mode).await?)
 }
 
 #[cfg(test)]

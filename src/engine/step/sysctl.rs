@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use sealift_node::{Command, Mutate, Probe};
+use sealift_node::{Command, Mutate, PathKind, Probe};
 use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
 
@@ -30,6 +30,27 @@ pub(crate) struct Seen {
     file: file::Seen,
     /// The running kernel's values, blanks made one space; none where the kernel has no such parameter.
     live: BTreeMap<String, Option<String>>,
+    /// Somebody else's files that are read after ours and set a value otherwise: path, and text without that.
+    later: Vec<(String, String)>,
+}
+
+/// Before a line of somebody else's file that we switched off: a reset takes it away again.
+pub(crate) const MARK: &str = "#sealift-sysctl# ";
+const FOLDER: &str = "/etc/sysctl.d";
+/// Read last of all where it is read: by sysctl(8), and by systemd where a distribution links it into the folder.
+const LAST: &str = "/etc/sysctl.conf";
+
+/// Files of sysctl(8) that a person may have written: those of the folder that are no links, and the old one.
+pub(crate) async fn foreign_files(probe: &Probe<'_>) -> Result<Vec<String>, StepError> {
+    let mut found = vec![];
+    let names = probe.list_dir(FOLDER).await?.unwrap_or_default();
+    let names = names.into_iter().filter(|name| name.ends_with(".conf"));
+    for path in names.map(|name| format!("{FOLDER}/{name}")).chain([LAST.to_owned()]) {
+        if probe.stat(&path).await?.is_some_and(|stat| stat.kind == PathKind::File) {
+            found.push(path);
+        }
+    }
+    Ok(found)
 }
 
 /// Values are short; a table such as `net.ipv4.ip_local_reserved_ports` may have some KiB.
@@ -55,6 +76,25 @@ impl Sysctl {
         })
     }
 
+    /// Somebody else's text with the lines commented out that set one of our values otherwise; none when none does.
+    fn switched_off(&self, text: &str) -> Option<String> {
+        let otherwise = |line: &str| {
+            let (key, value) = line.trim().trim_start_matches('-').split_once('=')?;
+            let key = proc_path(key.trim());
+            let ours = self.values.iter().find(|(ours, _)| proc_path(ours) == key)?;
+            (squeeze(value) != squeeze(ours.1)).then_some(())
+        };
+        let comment = |line: &str| line.trim_start().starts_with(['#', ';']);
+        let mut found = false;
+        let lines = text.split_inclusive('\n').map(|line| {
+            let off = !comment(line) && otherwise(line).is_some();
+            found |= off;
+            format!("{}{line}", if off { MARK } else { "" })
+        });
+        let lines: String = lines.collect();
+        found.then_some(lines)
+    }
+
     fn differing<'a>(
         &'a self,
         live: &'a BTreeMap<String, Option<String>>,
@@ -75,7 +115,13 @@ impl NodeAct for Sysctl {
             let found = probe.read_file(&proc_path(key), LIMIT).await?;
             live.insert(key.clone(), found.map(|bytes| squeeze(&String::from_utf8_lossy(&bytes))));
         }
-        Ok(Seen { file: file::Seen::of(probe, &self.file).await?, live })
+        let mut later = vec![];
+        for path in foreign_files(probe).await?.into_iter().filter(|path| *path > self.file || path == LAST) {
+            let bytes = probe.read_file(&path, LIMIT).await?.unwrap_or_default();
+            let off = self.switched_off(&String::from_utf8_lossy(&bytes));
+            later.extend(off.map(|text| (path, text)));
+        }
+        Ok(Seen { file: file::Seen::of(probe, &self.file).await?, live, later })
     }
 
     fn diff(&self, seen: &Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
@@ -84,6 +130,10 @@ impl NodeAct for Sysctl {
             seen.file.against(&self.file, Digest::of(self.text().as_bytes()), Mode::FILE, true)?
         {
             changes.push(Change::new(&self.file, before, after, "the values must come back after a reboot"));
+        }
+        for (path, _) in &seen.later {
+            let (before, after) = ("sets a value otherwise, after our file", "without those lines");
+            changes.push(Change::new(path, before, after, "the values must come back after a reboot"));
         }
         let mut missing = vec![];
         for (key, want, found) in self.differing(&seen.live) {
@@ -102,15 +152,24 @@ impl NodeAct for Sysctl {
         })
     }
 
-    async fn differences(&self, probe: &Probe<'_>, _ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
-        Ok(Difference::of_file(probe, &self.file, self.text()).await?.into_iter().collect())
+    async fn differences(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
+        let mut found: Vec<Difference> =
+            Difference::of_file(probe, &self.file, self.text()).await?.into_iter().collect();
+        for (path, text) in self.observe(probe, ctx).await?.later {
+            found.extend(Difference::of_file(probe, &path, text).await?);
+        }
+        Ok(found)
     }
 
     /// Each value goes through the kernel's own file by tee(1), which every system has: sysctl(8) is a
     /// package that a bare one may lack, and a write by temporary file and rename is not possible there.
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
-        mutate.write_file(&self.file, self.text().into_bytes(), Mode::FILE.bits()).await?;
+        file::put_right(mutate, &self.file, self.text().into_bytes(), Mode::FILE).await?;
         let seen = self.observe(mutate, ctx).await?;
+        for (path, text) in &seen.later {
+            let mode = mutate.stat(path).await?.map_or(0o644, |stat| stat.mode & 0o777);
+            mutate.write_file(path, text.clone().into_bytes(), mode).await?;
+        }
         for (key, want, _) in self.differing(&seen.live) {
             let command = Command::new(["tee".to_owned(), proc_path(key)]).stdin(want.as_bytes().to_vec());
             let output = mutate.run(command.clone()).await?;
@@ -124,7 +183,17 @@ impl NodeAct for Sysctl {
 
 #[cfg(test)]
 mod tests {
-    use super::proc_path;
+    use super::{MARK, Sysctl, proc_path};
+
+    #[test]
+    fn only_lines_that_set_our_values_otherwise_are_switched_off() {
+        let step: Sysctl =
+            serde_json::from_str(r#"{"values": {"net.ipv4.ip_forward": "1", "a.range": "1 2"}}"#).unwrap();
+        let text = "# net.ipv4.ip_forward = 0\nnet.ipv4.ip_forward=1\n-net/ipv4/ip_forward = 0\na.range = 1\t2\nother = 3";
+        let off = text.replace("-net/", &format!("{MARK}-net/"));
+        assert_eq!(step.switched_off(text), Some(off.clone()));
+        assert_eq!(step.switched_off(&off), None, "once is enough");
+    }
 
     #[test]
     fn names_parameters_as_sysctl_does() {

@@ -1,4 +1,6 @@
-//! A systemd unit: its file, whether it starts at boot, whether it runs, and runs what is there now.
+//! A systemd unit: its files and no others, whether it starts at boot, whether it runs, and runs what is there now.
+
+mod started;
 
 use std::collections::BTreeMap;
 
@@ -8,8 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::mode::Mode;
-use super::{file, receipt};
+use super::{file, kubeadm};
 use crate::{Change, Ctx, Difference, StepError};
+#[cfg(test)]
+pub(crate) use started::Receipt;
+use started::Started;
 
 /// A systemd unit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -17,24 +22,25 @@ use crate::{Change, Ctx, Difference, StepError};
 pub(crate) struct Unit {
     /// With its ending, e.g. `containerd.service`.
     name: String,
-    /// The template of its file in `/etc/systemd/system`; none when the unit comes with the system.
+    /// The template of its file in `/etc/systemd/system`; none when it is another step's, or comes with the system.
     #[serde(default)]
     template: Option<String>,
     /// Templates of drop-ins, by file name, e.g. `10-kubeadm.conf`.
     #[serde(default)]
     drop_ins: BTreeMap<String, String>,
+    /// Whether it starts at boot; `null` when that is another step's matter.
     #[serde(default = "yes")]
-    enabled: bool,
+    enabled: Option<bool>,
     #[serde(default)]
     state: State,
-    /// Files, beside its own, that it reads when it starts: when one differs from what it was started with,
-    /// it is restarted.
+    /// Files, beside its own, that it reads when it starts: when it was started with other ones, it is restarted.
     #[serde(default)]
     restart_on: Vec<String>,
 }
 
-fn yes() -> bool {
-    true
+#[expect(clippy::unnecessary_wraps, reason = "serde wants the field's type")]
+fn yes() -> Option<bool> {
+    Some(true)
 }
 
 /// What the unit should be doing.
@@ -44,166 +50,168 @@ enum State {
     #[default]
     Running,
     Stopped,
-    /// Somebody else starts it (kubeadm starts kubelet).
+    /// Another step's matter, or somebody else's.
     Any,
-}
-
-/// What a unit was last started with. A digest is sturdier than comparing the files' times with the unit's
-/// start: archives and copies bring old times along, clocks jump, and a file that was written again with the
-/// same content needs no restart. Lost, or left behind by a kill between restart and receipt, it costs one
-/// restart more.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Receipt {
-    schema: u32,
-    /// Digest of each file it was started with; none for one that was not there.
-    inputs: BTreeMap<String, Option<Digest>>,
+    /// Running, once kubeadm has come to its end on this node; until then kubeadm starts and stops it.
+    Joined,
 }
 
 pub(crate) struct Seen {
     unit: UnitState,
     files: BTreeMap<String, file::Seen>,
-    inputs: BTreeMap<String, Option<Digest>>,
-    receipt: Option<Receipt>,
+    /// Drop-ins that somebody else put into the unit's own folders.
+    strangers: Vec<String>,
+    started: Started,
+    /// What it should be doing, now that the node has been asked.
+    state: State,
 }
 
 impl Unit {
-    fn receipt(&self) -> String {
-        format!("unit-{}", self.name)
+    fn path(&self) -> String {
+        format!("/etc/systemd/system/{}", self.name)
     }
 
     /// Our own files of it: path -> template.
     fn files(&self) -> BTreeMap<String, &str> {
-        let own = self.template.iter().map(|t| (format!("/etc/systemd/system/{}", self.name), t.as_str()));
-        let more = self
-            .drop_ins
-            .iter()
-            .map(|(file, t)| (format!("/etc/systemd/system/{}.d/{file}", self.name), t.as_str()));
+        let own = self.template.iter().map(|t| (self.path(), t.as_str()));
+        let more = self.drop_ins.iter().map(|(file, t)| (format!("{}.d/{file}", self.path()), t.as_str()));
         own.chain(more).collect()
     }
 
-    /// Why it must be restarted, given what it was started with and what is there or will be.
-    fn stale(seen: &Seen, ctx: &Ctx<'_>) -> Option<String> {
-        let soon = seen.inputs.keys().find(|path| ctx.will_change(path));
-        if let Some(path) = soon {
-            return Some(format!("{path} changes and is read at start only"));
+    fn rendered(&self, ctx: &Ctx<'_>) -> Result<BTreeMap<String, Digest>, StepError> {
+        let files = self.files().into_iter();
+        files.map(|(path, template)| Ok((path, Digest::of(ctx.render(template)?.as_bytes())))).collect()
+    }
+
+    /// Drop-ins in the unit's own folders that are not ours, whether systemd has read them or will. What a distribution
+    /// brings (`/usr/lib`), what holds for all services, and limits set by `systemctl set-property` are left alone.
+    async fn strangers(&self, probe: &Probe<'_>) -> Result<Vec<String>, StepError> {
+        let (ours, mut found) = (self.files(), vec![]);
+        for folder in ["/etc/systemd/system", "/run/systemd/system"] {
+            let folder = format!("{folder}/{}.d", self.name);
+            for name in probe.list_dir(&folder).await?.unwrap_or_default() {
+                let path = format!("{folder}/{name}");
+                let read = name.ends_with(".conf") && !name.starts_with('.');
+                if read && !ours.contains_key(&path) && !self.restart_on.contains(&path) {
+                    found.push(path);
+                }
+            }
         }
-        let Some(receipt) = &seen.receipt else {
-            let why = "nothing says which configuration it was started with";
-            return (!seen.inputs.is_empty()).then(|| why.to_owned());
-        };
-        let differs = seen.inputs.iter().find(|(path, digest)| receipt.inputs.get(*path) != Some(digest));
-        differs.map(|(path, _)| format!("{path} is not what it was started with"))
+        Ok(found)
+    }
+
+    /// Whether this step has the unit's files, and so takes strangers out of their folder.
+    fn has_files(&self) -> bool {
+        self.template.is_some() || !self.drop_ins.is_empty()
+    }
+
+    /// What is wrong with its files.
+    fn files_changes(&self, seen: &Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
+        let mut changes = vec![];
+        for (path, template) in self.files() {
+            let digest = Digest::of(ctx.render(template)?.as_bytes());
+            let wrong =
+                seen.files.get(&path).map_or(Ok(None), |f| f.against(&path, digest, Mode::FILE, true))?;
+            if let Some((before, after)) = wrong {
+                let masked = seen.unit.load == "masked" && path == self.path();
+                let (before, reason) = if masked {
+                    ("masked".to_owned(), "masked, it could not be started".to_owned())
+                } else {
+                    (before, format!("it differs from templates/{template}"))
+                };
+                changes.push(Change::new(path, before, after, reason));
+            }
+        }
+        for path in seen.strangers.iter().filter(|_| self.has_files()) {
+            let reason = "it lays itself over the unit's own settings";
+            changes.push(Change::new(path, "somebody else's drop-in", "set aside beside it", reason));
+        }
+        Ok(changes)
+    }
+
+    /// What is wrong with whether it starts at boot; `fresh` when its own file is made anew, which says nothing of it.
+    fn boot_change(&self, seen: &Seen, fresh: bool, ctx: &Ctx<'_>) -> Option<Change> {
+        let want = self.enabled?;
+        let is = matches!(
+            seen.unit.enabled.as_str(),
+            "enabled" | "enabled-runtime" | "static" | "alias" | "generated"
+        );
+        let rightly_gone = seen.unit.load == "not-found" && !want;
+        let masked = fresh && seen.unit.load == "masked";
+        if want == is || seen.unit.enabled == "static" || rightly_gone || masked {
+            return None;
+        }
+        let word = |starts: bool| if starts { "started at boot" } else { "not started at boot" };
+        let reason = ctx.because("a reboot must bring the node back as it was".to_owned());
+        Some(Change::new(format!("{} at boot", self.name), word(is), word(want), reason))
+    }
+
+    /// What is wrong with what it is doing.
+    fn run_change(&self, seen: &Seen, ctx: &Ctx<'_>) -> Result<Option<Change>, StepError> {
+        let active = seen.unit.active.as_str();
+        let runs = matches!(active, "active" | "reloading");
+        let change =
+            |before: &str, after: &str, why: String| Some(Change::new(&self.name, before, after, why));
+        Ok(match seen.state {
+            State::Running if !runs => change(active, "running", ctx.because("it must run".to_owned())),
+            State::Stopped if runs || active == "activating" => {
+                change(active, "stopped", ctx.because("it must not run".to_owned()))
+            }
+            State::Running => seen
+                .started
+                .stale(&seen.unit, &self.rendered(ctx)?, ctx)
+                .and_then(|reason| change("running", "restarted", reason)),
+            State::Stopped | State::Any | State::Joined => None,
+        })
     }
 }
 
 impl NodeAct for Unit {
     type Seen = Seen;
 
-    async fn observe(&self, probe: &Probe<'_>, _ctx: &Ctx<'_>) -> Result<Seen, StepError> {
-        let (mut files, mut inputs) = (BTreeMap::new(), BTreeMap::new());
+    async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Seen, StepError> {
+        let mut files = BTreeMap::new();
         for path in self.files().into_keys() {
             let seen = file::Seen::of(probe, &path).await?;
-            inputs.insert(path.clone(), seen.digest);
             files.insert(path, seen);
         }
-        for path in &self.restart_on {
-            inputs.insert(path.clone(), probe.hash_file(path).await?);
-        }
         let unit = probe.unit(&self.name).await?;
-        Ok(Seen { unit, files, inputs, receipt: receipt::read(probe, &self.receipt()).await? })
+        let strangers = self.strangers(probe).await?;
+        let inputs = files.keys().chain(&self.restart_on).cloned().collect::<Vec<_>>();
+        let started = Started::of(probe, &self.name, inputs, &strangers).await?;
+        let state = match self.state {
+            State::Joined if kubeadm::finished(probe, ctx).await? => State::Running,
+            State::Joined => State::Any,
+            other => other,
+        };
+        Ok(Seen { unit, files, strangers, started, state })
     }
 
     fn diff(&self, seen: &Seen, ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
-        let mut changes = vec![];
-        for (path, template) in self.files() {
-            let digest = Digest::of(ctx.render(template)?.as_bytes());
-            if let Some((before, after)) =
-                seen.files.get(&path).map_or(Ok(None), |f| f.against(&path, digest, Mode::FILE, true))?
-            {
-                changes.push(Change::new(
-                    path,
-                    before,
-                    after,
-                    format!("it differs from templates/{template}"),
-                ));
-            }
-        }
-        let will_have_file = self.template.is_some();
-        if !will_have_file && seen.unit.load == "not-found" && self.state != State::Stopped {
-            return Err(StepError::NotYet { why: format!("there is no unit {}", self.name), expect: vec![] });
-        }
-        if seen.unit.load == "masked" && self.state != State::Stopped {
-            return Err(StepError::Refused {
-                what: self.name.clone(),
-                why: "is masked: somebody does not want it to run".to_owned(),
-                next: Some(format!("systemctl unmask {}", self.name)),
-            });
-        }
-        let is_enabled = matches!(
-            seen.unit.enabled.as_str(),
-            "enabled" | "enabled-runtime" | "static" | "alias" | "generated"
-        );
-        let is_static = seen.unit.enabled == "static";
-        let rightly_gone = seen.unit.load == "not-found" && !self.enabled;
-        if self.enabled != is_enabled && !is_static && !rightly_gone {
-            let (before, after) = if self.enabled {
-                ("not started at boot", "started at boot")
-            } else {
-                ("started at boot", "not started at boot")
+        let mut changes = self.files_changes(seen, ctx)?;
+        let fresh = changes.iter().any(|change| change.what == self.path());
+        if !fresh && !ctx.will_change(&self.path()) && seen.state != State::Stopped {
+            let refused = |why: &str, next: String| {
+                Err(StepError::Refused { what: self.name.clone(), why: why.to_owned(), next: Some(next) })
             };
-            changes.push(Change::new(
-                format!("{} at boot", self.name),
-                before,
-                after,
-                ctx.because("a reboot must bring the node back as it was".to_owned()),
-            ));
-        }
-        let runs = matches!(seen.unit.active.as_str(), "active" | "reloading");
-        let lives = runs || seen.unit.active == "activating";
-        let fresh_file =
-            !changes.is_empty() && changes.iter().any(|change| seen.files.contains_key(&change.what));
-        match self.state {
-            State::Running if !runs => {
-                changes.push(Change::new(
-                    &self.name,
-                    &seen.unit.active,
-                    "running",
-                    ctx.because("it must run".to_owned()),
-                ));
-            }
-            State::Stopped if lives => {
-                changes.push(Change::new(
-                    &self.name,
-                    &seen.unit.active,
-                    "stopped",
-                    ctx.because("it must not run".to_owned()),
-                ));
-            }
-            State::Running | State::Any if lives => {
-                let stale = if fresh_file {
-                    Some("its unit file changes".to_owned())
-                } else {
-                    Self::stale(seen, ctx)
-                };
-                if let Some(reason) = stale {
-                    changes.push(Change::new(&self.name, "running", "restarted", reason));
+            match seen.unit.load.as_str() {
+                "not-found" if self.template.is_none() => {
+                    let why = format!("there is no unit {}", self.name);
+                    return Err(StepError::NotYet { why, expect: vec![] });
                 }
+                "masked" => {
+                    let next = format!("systemctl unmask {}", self.name);
+                    return refused("is masked: somebody does not want it to run", next);
+                }
+                _ => {}
             }
-            _ => {}
         }
-        if seen.unit.needs_reload && !fresh_file {
-            changes.push(Change::new(
-                "systemd",
-                "has an older unit file in memory",
-                "reloaded",
-                "unit files on disk have changed",
-            ));
-        }
-        // it is not running (kubeadm will start it) and a kill had lost the receipt: without one, the next run
-        // would restart it for nothing
-        let silent = self.state == State::Any && !lives && changes.is_empty();
-        if silent && let Some(reason) = Self::stale(seen, ctx) {
-            changes.push(Change::new(receipt::path(&self.receipt()), "absent or old", "written", reason));
+        let files = !changes.is_empty();
+        changes.extend(self.boot_change(seen, fresh, ctx));
+        changes.extend(self.run_change(seen, ctx)?);
+        if seen.unit.needs_reload && !files && self.has_files() {
+            let reason = "unit files on disk have changed";
+            changes.push(Change::new("systemd", "has an older unit file in memory", "reloaded", reason));
         }
         Ok(changes)
     }
@@ -216,28 +224,44 @@ impl NodeAct for Unit {
         Ok(found)
     }
 
+    async fn makes(&self, _probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<BTreeMap<String, Digest>, StepError> {
+        self.rendered(ctx)
+    }
+
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, changes: &[Change]) -> Result<(), StepError> {
-        let files = self.files();
-        for (path, template) in &files {
-            if changes.iter().any(|change| change.what == *path) {
-                mutate.write_file(path, ctx.render(template)?.into_bytes(), Mode::FILE.bits()).await?;
+        let wanted = |what: &str| changes.iter().any(|change| change.what == what);
+        let boot = format!("{} at boot", self.name);
+        for (path, template) in self.files() {
+            if wanted(&path) {
+                file::put_right(mutate, &path, ctx.render(template)?.into_bytes(), Mode::FILE).await?;
             }
         }
-        systemctl(mutate, &["daemon-reload"]).await?;
-        if self.enabled {
-            systemctl(mutate, &["enable", &self.name]).await?;
-        } else if changes.iter().any(|change| change.what.ends_with(" at boot")) {
-            systemctl(mutate, &["disable", &self.name]).await?;
+        let seen = self.observe(mutate, ctx).await?;
+        for path in seen.strangers.iter().filter(|path| wanted(path)) {
+            if seen.started.may_have_read(path, &seen.unit) {
+                Started::doubt(mutate, &self.name).await?;
+            }
+            mutate.set_aside(path).await?;
         }
-        if changes.iter().any(|change| change.what == self.name) {
-            let verb = if self.state == State::Stopped { "stop" } else { "restart" };
-            // a unit that failed too often is refused its next start until this is forgotten; it may also be unknown
-            mutate.run(Command::new(["systemctl", "reset-failed", &self.name])).await?;
-            systemctl(mutate, &[verb, &self.name]).await?;
+        if changes.iter().any(|change| change.what != self.name && change.what != boot) {
+            systemctl(mutate, &["daemon-reload"]).await?;
         }
+        match self.enabled {
+            Some(true) if wanted(&boot) || wanted(&self.path()) => {
+                systemctl(mutate, &["enable", &self.name]).await?;
+            }
+            Some(false) if wanted(&boot) => systemctl(mutate, &["disable", &self.name]).await?,
+            _ => {}
+        }
+        if !wanted(&self.name) {
+            return Ok(());
+        }
+        let verb = if self.state == State::Stopped { "stop" } else { "restart" };
+        // a unit that failed too often is refused its next start until this is forgotten; it may also be unknown
+        mutate.run(Command::new(["systemctl", "reset-failed", &self.name])).await?;
+        systemctl(mutate, &[verb, &self.name]).await?;
         if self.state != State::Stopped {
-            let inputs = self.observe(mutate, ctx).await?.inputs;
-            receipt::write(mutate, &self.receipt(), &Receipt { schema: receipt::SCHEMA, inputs }).await?;
+            self.observe(mutate, ctx).await?.started.record(mutate, &self.name).await?;
         }
         Ok(())
     }

@@ -9,6 +9,7 @@ use sealift_k8s::{Stuck, Target};
 use serde::{Deserialize, Serialize};
 
 use super::act::ClusterAct;
+use super::kubeadm;
 use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError};
 
 /// Makes a target from a namespace and a name.
@@ -58,18 +59,30 @@ impl Wait {
     }
 }
 
+fn told(stuck: &[Stuck]) -> String {
+    stuck.iter().map(|one| format!("{} ({})", one.what, one.state)).collect::<Vec<_>>().join(", ")
+}
+
 impl ClusterAct for Wait {
     type Seen = Vec<Stuck>;
 
     async fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Vec<Stuck>, StepError> {
         let targets = self.targets(ctx)?;
-        let api = eyes.api.as_ref().ok_or_else(|| StepError::not_yet("the cluster's API does not answer"))?;
+        let silent = "the cluster's API does not answer";
+        let Some(api) = &eyes.api else {
+            let finished = kubeadm::finished(&eyes.probe, ctx).await?;
+            return Err(if finished { StepError::later(silent) } else { StepError::not_yet(silent) });
+        };
         if ctx.planning() {
-            return api.not_ready(&targets).await.map_err(StepError::below("asking what is ready"));
+            let stuck = api.not_ready(&targets).await.map_err(StepError::below("asking what is ready"))?;
+            // a symptom of what is mended first is no difference of its own
+            if !stuck.is_empty() && ctx.will_change_anywhere() {
+                return Err(StepError::later(format!("not ready now: {}", told(&stuck))));
+            }
+            return Ok(stuck);
         }
         let tell = |stuck: &[Stuck]| {
-            let all: Vec<String> = stuck.iter().map(|one| format!("{} ({})", one.what, one.state)).collect();
-            ctx.note(format!("waiting for {}", all.join(", ")));
+            ctx.note(format!("waiting for {}", told(stuck)));
         };
         let ready = async {
             let waited = api.wait_ready(&targets, Duration::from_secs(self.timeout), &tell).await;
