@@ -8,6 +8,7 @@ mod it {
     mod cli;
     mod console;
     mod docs;
+    mod drift;
     mod forgotten;
     mod handover;
     mod init;

@@ -6,7 +6,7 @@ mod book;
 mod chain;
 mod moment;
 mod serve;
-mod whole;
+pub(super) mod whole;
 
 use std::collections::BTreeSet;
 use std::fs;

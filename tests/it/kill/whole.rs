@@ -13,11 +13,11 @@ use super::super::place::Place;
 pub(super) type State = BTreeMap<String, String>;
 
 /// The rows of the documented list: path, and whether all below it may differ or only the content.
-pub(super) struct MayDiffer(Vec<(String, bool)>);
+pub(in super::super) struct MayDiffer(Vec<(String, bool)>);
 
 impl MayDiffer {
     /// Reads the list where operators read it.
-    pub(super) fn documented() -> Self {
+    pub(in super::super) fn documented() -> Self {
         let page = std::fs::read_to_string(source("docs/reference/what-differs.md")).unwrap();
         let rows = page.lines().filter_map(|line| {
             let cells: Vec<&str> = line.split('|').map(str::trim).collect();
@@ -36,7 +36,7 @@ impl MayDiffer {
     }
 
     /// The entry as it is compared; none when nothing of it is.
-    fn compared(&self, path: &str, entry: &Entry) -> Option<String> {
+    pub(in super::super) fn compared(&self, path: &str, entry: &Entry) -> Option<String> {
         let whose = format!("{} {:o} {:?}", entry.kind, entry.mode, entry.owner);
         for (pattern, below) in &self.0 {
             if *below && matches(pattern, path, true) {
