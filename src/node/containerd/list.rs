@@ -12,7 +12,7 @@ use super::{content, image, labels, snapshot};
 use crate::{Answer, HostError, ImageState};
 
 /// How long a containerd may think before it counts as one that does not answer: it takes a tenth of a second.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_mins(1);
 
 /// The images of this node's platform; [`Answer::Missing`] when containerd does not answer.
 pub(crate) async fn images(host: &str, socket: &Path) -> Result<Answer, HostError> {
