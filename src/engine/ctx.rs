@@ -31,6 +31,20 @@ pub(crate) struct Pending {
     anywhere: Arc<AtomicBool>,
 }
 
+/// What is at a path, as far as anybody can tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Content {
+    Absent,
+    Is(Digest),
+    Unknown,
+}
+
+impl From<Option<Digest>> for Content {
+    fn from(seen: Option<Digest>) -> Self {
+        seen.map_or(Self::Absent, Self::Is)
+    }
+}
+
 impl Pending {
     /// One that shares with the others whether anything would change at all.
     pub(crate) fn sharing(anywhere: &Arc<AtomicBool>) -> Self {
@@ -110,13 +124,12 @@ impl<'a> Ctx<'a> {
         self.pending.is_some_and(|pending| pending.anywhere.load(Ordering::Relaxed))
     }
 
-    /// What a file will be when the earlier steps of a plan are done: `is` when none of them touches it, none when
-    /// what they make of it cannot be known.
-    pub(crate) fn will_be(&self, path: &str, is: Option<Digest>) -> Option<Option<Digest>> {
+    /// What a file will be when the earlier steps of a plan are done; `is` when none of them touches it.
+    pub(crate) fn will_be(&self, path: &str, is: Option<Digest>) -> Content {
         match self.pending.and_then(|pending| pending.with(|things| things.get(path).copied())).flatten() {
-            None => Some(is),
-            Some(None) => None,
-            Some(Some(digest)) => Some(Some(digest)),
+            None => is.into(),
+            Some(None) => Content::Unknown,
+            Some(Some(digest)) => Content::Is(digest),
         }
     }
 

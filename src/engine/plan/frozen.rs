@@ -57,7 +57,12 @@ pub(super) fn digest(
     plays: &[PlannedPlay],
     later: &[Later],
 ) -> Result<Digest, serde_json::Error> {
-    Ok(Digest::of(&serde_json::to_vec(&(1, basis, plays, later))?))
+    // the first plans knew of nothing to be looked at later
+    let bytes = match later {
+        [] => serde_json::to_vec(&(1, basis, plays))?,
+        later => serde_json::to_vec(&(1, basis, plays, later))?,
+    };
+    Ok(Digest::of(&bytes))
 }
 
 impl Plan {

@@ -148,7 +148,10 @@ fn contents(root: &Path) -> BTreeMap<String, Digest> {
                 dirs.push(path);
             } else {
                 let name = path.strip_prefix(root).unwrap().display().to_string();
-                if name == "units/log" || name.ends_with(".start") || name.contains("receipts/unit-") {
+                if name == "units/log"
+                    || name.strip_suffix(".start").is_some()
+                    || name.contains("receipts/unit-")
+                {
                     continue;
                 }
                 found.insert(name, Digest::of(&std::fs::read(&path).unwrap()));

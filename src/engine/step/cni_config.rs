@@ -1,6 +1,6 @@
 //! The network configuration that containerd takes is ours: no other file stands before it.
 //!
-//! Our own file is written by the pod network's DaemonSet on every node, again within two seconds of every change
+//! Our own file is written by the pod network's `DaemonSet` on every node, again within two seconds of every change
 //! (templates/cluster/flannel.yaml.j2); here only its mode and owner are looked at. containerd takes the first file of
 //! the folder, so one that somebody leaves before ours gives new pods another network, or none.
 

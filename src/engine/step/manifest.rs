@@ -78,7 +78,7 @@ pub(crate) struct Seen {
 }
 
 impl Seen {
-    /// Workloads whose pods may run with what a ConfigMap of this template was, and should not be any more. Where their
+    /// Workloads whose pods may run with what a `ConfigMap` of this template was, and should not be any more. Where their
     /// own template changes with it, they are started anew by that.
     fn to_roll(&self) -> impl Iterator<Item = &Document> {
         let wrong = |(document, state): &(Document, State)| {
@@ -97,7 +97,7 @@ impl Seen {
     }
 }
 
-/// Whether a workload's pods read a ConfigMap of the same template when they start, and only then.
+/// Whether a workload's pods read a `ConfigMap` of the same template when they start, and only then.
 fn reads_at_start(document: &Document) -> bool {
     let annotations = document.body.pointer("/spec/template/metadata/annotations");
     annotations.is_some_and(|annotations| annotations.get(READS).is_some())

@@ -91,7 +91,7 @@ impl Unit {
             let folder = format!("{folder}/{}.d", self.name);
             for name in probe.list_dir(&folder).await?.unwrap_or_default() {
                 let path = format!("{folder}/{name}");
-                let read = name.ends_with(".conf") && !name.starts_with('.');
+                let read = name.strip_suffix(".conf").is_some() && !name.starts_with('.');
                 if read && !ours.contains_key(&path) && !self.restart_on.contains(&path) {
                     found.push(path);
                 }

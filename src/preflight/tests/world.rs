@@ -9,7 +9,7 @@ use sealift_node::{
 };
 
 use crate::facts::{Absence, Clock, Facts, Link, Offer};
-use crate::gather::PATHS;
+use crate::gather::all;
 use crate::parse::filter::Filter;
 use crate::{Report, Selection, Site, family};
 
@@ -130,8 +130,8 @@ impl World {
 
 fn facts(at: usize, name: &str, address: &str) -> Facts {
     let mut facts = Facts::none("a test");
-    let fixed = PATHS.iter().filter(|path| !path.contains('*'));
-    facts.sights = fixed.map(|path| ((*path).to_owned(), Sight::Missing)).collect();
+    let fixed = all().filter(|path| !path.contains('*'));
+    facts.sights = fixed.map(|path| (path.to_owned(), Sight::Missing)).collect();
     for (path, text) in TEXTS {
         let text = text.replace("NAME", name).replace("AT", &at.to_string());
         facts.sights.insert((*path).to_owned(), Sight::File(Secretless(text.into_bytes())));
@@ -177,7 +177,8 @@ fn facts(at: usize, name: &str, address: &str) -> Facts {
             active: active.into(),
             enabled: String::new(),
             needs_reload: false,
-            active_since: 0,
+            invocation: String::new(),
+            started_ms: 0,
         };
         facts.units.insert((*unit).to_owned(), Ok(state));
     }

@@ -367,7 +367,6 @@ pub(super) const ALL: &[Damage] = &[
         mended: "K get --raw /readyz",
         blinds: Some(Blind::Api),
         slow: true,
-        ..DAMAGE
     },
     Damage {
         name: "a deleted node",

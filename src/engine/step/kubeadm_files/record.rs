@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::super::receipt;
-use super::Group;
+use super::group::Group;
 use crate::StepError;
 
 /// A manifest or a kubeconfig has some KiB.
@@ -47,7 +47,7 @@ impl Record {
                 files.insert(path, left);
             }
         }
-        receipt::write_private(mutate, group.receipt(), &Self { schema: 1, files }).await
+        receipt::write_private(mutate, group.receipt(), &Self { schema: receipt::SCHEMA, files }).await
     }
 }
 

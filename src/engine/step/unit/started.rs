@@ -11,6 +11,7 @@ use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
 
 use super::super::{file, receipt};
+use crate::ctx::Content;
 use crate::{Ctx, StepError};
 
 /// What a unit was last started with by us.
@@ -70,30 +71,30 @@ impl Started {
     ) -> Option<String> {
         self.inputs.iter().find_map(|(path, input)| {
             let (want, changes) = match own.get(path) {
-                _ if input.stranger => (Some(None), false),
-                Some(digest) => (Some(Some(*digest)), input.digest != Some(*digest)),
+                _ if input.stranger => (Content::Absent, false),
+                Some(digest) => (Content::Is(*digest), input.digest != Some(*digest)),
                 None => (ctx.will_be(path, input.digest), ctx.will_change(path)),
             };
-            let read = self.read_at_start(path, input, unit);
-            match (read, want) {
-                (Some(read), Some(want)) if read == want => None,
+            match self.read_at_start(path, input, unit) {
+                read if read == want && read != Content::Unknown => None,
                 _ if input.stranger => Some(format!("it may have been started with {path}")),
                 _ if changes => Some(format!("{path} changes and is read at start only")),
-                (Some(_), _) => Some(format!("{path} is not what it was started with")),
-                (None, _) => Some(format!("{path} was written after it was started")),
+                Content::Unknown => Some(format!("{path} was written after it was started")),
+                _ => Some(format!("{path} is not what it was started with")),
             }
         })
     }
 
-    /// What was at a path when the process started; none when nobody can tell.
-    fn read_at_start(&self, path: &str, input: &Input, unit: &UnitState) -> Option<Option<Digest>> {
+    /// What was at a path when the process started.
+    fn read_at_start(&self, path: &str, input: &Input, unit: &UnitState) -> Content {
         let ours = self
             .receipt
             .as_ref()
             .filter(|one| !one.invocation.is_empty() && one.invocation == unit.invocation);
         match ours {
-            Some(receipt) => Some(receipt.inputs.get(path).copied().flatten()),
-            None => (input.written_ms <= unit.started_ms).then_some(input.digest),
+            Some(receipt) => receipt.inputs.get(path).copied().flatten().into(),
+            None if input.written_ms <= unit.started_ms => input.digest.into(),
+            None => Content::Unknown,
         }
     }
 
@@ -101,7 +102,7 @@ impl Started {
     pub(super) fn may_have_read(&self, stranger: &str, unit: &UnitState) -> bool {
         let runs = !matches!(unit.active.as_str(), "inactive" | "failed");
         let read = self.inputs.get(stranger).map(|input| self.read_at_start(stranger, input, unit));
-        runs && read.is_some_and(|read| read != Some(None))
+        runs && read.is_some_and(|read| read != Content::Absent)
     }
 
     /// Keeps what the unit was started with just now.
