@@ -93,7 +93,15 @@ impl Reader {
                         told = stuck;
                     }
                 }
-                Err(error) if over || !crate::retry::passes(&error) => return Err(error),
+                Err(error) if !crate::retry::passes(&error) => return Err(error),
+                Err(error) if over && told.is_empty() => return Err(error),
+                // what was not ready when it last answered says more than that it is silent now
+                Err(error) if over => {
+                    if let Some(last) = told.last_mut() {
+                        last.reasons.push(format!("as it was a moment ago; now {error}"));
+                    }
+                    return Err(K8sError::NotReady { seconds: started.elapsed().as_secs(), stuck: told });
+                }
                 Err(_) => {}
             }
             tokio::time::sleep(PAUSE).await;
