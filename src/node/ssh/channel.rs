@@ -12,16 +12,17 @@ use tokio::sync::OwnedSemaphorePermit;
 
 use super::session::Check;
 
-/// Writes go through russh's `ChannelTx`, which cuts them to one packet: a longer data call across a
-/// rekey makes OpenSSH disconnect.
-pub(crate) struct Channel {
+/// A channel with what must last as long as it. Writes go through russh's `ChannelTx`, which cuts them to one packet: a
+/// longer data call across a rekey makes OpenSSH disconnect.
+pub(crate) struct Held<H> {
     pub(super) stream: ChannelStream<Msg>,
-    pub(super) _permit: OwnedSemaphorePermit,
-    /// The connection ends with its last handle.
-    pub(super) _session: Arc<Handle<Check>>,
+    pub(super) _held: H,
 }
 
-impl AsyncRead for Channel {
+/// A channel to a helper: one of the few that its connection may have, which ends with its last handle.
+pub(crate) type Channel = Held<(OwnedSemaphorePermit, Arc<Handle<Check>>)>;
+
+impl<H: Unpin> AsyncRead for Held<H> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -31,7 +32,7 @@ impl AsyncRead for Channel {
     }
 }
 
-impl AsyncWrite for Channel {
+impl<H: Unpin> AsyncWrite for Held<H> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(cx, bytes)
     }

@@ -3,16 +3,15 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use russh::client::{Handle, Msg};
-use russh::{ChannelOpenFailure, ChannelStream};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use russh::ChannelOpenFailure;
+use russh::client::Handle;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+use super::channel::Held;
 use super::session::{self, Check};
 use super::{Target, auth};
 use crate::host::Duplex;
@@ -58,7 +57,7 @@ fn through<'a>(
         let silent = || target.unreachable(Unreached::Silent, format!("{} has no answer from it", hop.name));
         match opened.map_err(|_| silent())? {
             Ok(channel) => {
-                let through = Through { stream: channel.into_stream(), _session: session };
+                let through = Held { stream: channel.into_stream(), _held: session };
                 Ok(Box::pin(through) as Pin<Box<dyn Duplex>>)
             }
             Err(russh::Error::ChannelOpenFailure(ChannelOpenFailure::AdministrativelyProhibited)) => {
@@ -90,34 +89,4 @@ async fn hop_session(target: &Target, hop: &Target) -> Result<Arc<Handle<Check>>
     let may_pass = made.as_ref().is_err_and(HostError::is_transient);
     *known = Some(made.clone()).filter(|_| !may_pass);
     made
-}
-
-/// A channel of a jump host, which must stay connected as long.
-struct Through {
-    stream: ChannelStream<Msg>,
-    _session: Arc<Handle<Check>>,
-}
-
-impl AsyncRead for Through {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_read(cx, buffer)
-    }
-}
-
-impl AsyncWrite for Through {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
 }

@@ -97,7 +97,7 @@ impl Links {
         let (session, permit) = self.session().await?;
         let channel = session.channel_open_session().await.map_err(|error| self.lost(doing, error))?;
         channel.exec(false, command).await.map_err(|error| self.lost(doing, error))?;
-        let mut channel = Channel { stream: channel.into_stream(), _permit: permit, _session: session };
+        let mut channel = Channel { stream: channel.into_stream(), _held: (permit, session) };
         match timeout(ATTACHING, attached(&mut channel)).await {
             Err(_) => Err(self.lost(doing, "the helper's bridge says nothing for 30 s")),
             Ok(Err(error)) => Err(self.lost(doing, error)),

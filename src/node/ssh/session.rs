@@ -24,7 +24,7 @@ const GREET: Duration = Duration::from_secs(15);
 const WAITS: [Duration; 2] = [Duration::from_millis(300), Duration::from_millis(1200)];
 
 /// Compares the server's key and records what was seen; says yes to the pinned one only.
-pub(super) struct Check {
+pub(crate) struct Check {
     pinned: Option<HostKey>,
     seen: Arc<Mutex<Option<PublicKey>>>,
 }

@@ -48,7 +48,7 @@ impl Target {
     }
 
     /// The same machine where it may be until it has its address.
-    pub(super) fn at_its_old_place(&self) -> Option<Self> {
+    pub fn at_its_old_place(&self) -> Option<Self> {
         let address = self.before.clone()?;
         Some(Self { address, before: None, ..self.clone() })
     }

@@ -153,11 +153,10 @@ async fn seen(
 
 /// Before its addresses are set somebody else may answer at the one it is to have.
 async fn shown(server: &Server, target: &Target) -> Result<sealift_node::HostKey, HostError> {
-    if let Some(current) = target.before.clone().filter(|_| server.pinned.is_none()) {
-        let now = Target { address: current, before: None, ..target.clone() };
-        if let Ok(seen) = scan_host_key(&now).await {
-            return Ok(seen);
-        }
+    if let Some(now) = target.at_its_old_place().filter(|_| server.pinned.is_none())
+        && let Ok(seen) = scan_host_key(&now).await
+    {
+        return Ok(seen);
     }
     scan_host_key(target).await
 }
