@@ -12,6 +12,35 @@ const fn left(id: &'static str, severity: Severity, judge: fn(&View<'_>) -> Judg
     Check::node(id, severity, judge).on(Class::Untouched)
 }
 
+/// Units of an installation by hand or by packages.
+pub(crate) const UNITS: &[&str] = &[
+    "/etc/systemd/system/kubelet.service",
+    "/usr/lib/systemd/system/kubelet.service",
+    "/etc/systemd/system/kubelet.service.d",
+    "/etc/systemd/system/containerd.service",
+    "/etc/systemd/system/containerd.service.d",
+];
+
+/// Programs of one.
+pub(crate) const PROGRAMS: &[&str] = &[
+    "/usr/local/bin/kubeadm",
+    "/usr/local/bin/kubelet",
+    "/usr/local/bin/containerd",
+    "/usr/local/sbin/runc",
+    "/usr/bin/kubelet",
+];
+
+/// Folders of other distributions of Kubernetes.
+pub(crate) const OTHERS: &[&str] = &[
+    "/etc/rancher",
+    "/var/lib/rancher",
+    "/var/lib/k0s",
+    "/etc/k0s",
+    "/var/snap/microk8s",
+    "/var/lib/embedded-cluster",
+    "/etc/origin",
+];
+
 pub(super) const CHECKS: &[Check] = &[
     left("leftover-kubernetes", Refuse, |view| {
         let names = view.names("/etc/kubernetes")?;
@@ -39,23 +68,11 @@ pub(super) const CHECKS: &[Check] = &[
     })
     .says("containerd takes the first network configuration by name: pods would come into a network that is gone", "remove the files in /etc/cni/net.d"),
     left("leftover-units", Refuse, |view| {
-        view.those_there(&[
-            "/etc/systemd/system/kubelet.service",
-            "/usr/lib/systemd/system/kubelet.service",
-            "/etc/systemd/system/kubelet.service.d",
-            "/etc/systemd/system/containerd.service",
-            "/etc/systemd/system/containerd.service.d",
-        ])
+        view.those_there(UNITS)
     })
     .says("units of another installation, whose settings would be laid over ours", GONE),
     left("leftover-programs", Warn, |view| {
-        view.those_there(&[
-            "/usr/local/bin/kubeadm",
-            "/usr/local/bin/kubelet",
-            "/usr/local/bin/containerd",
-            "/usr/local/sbin/runc",
-            "/usr/bin/kubelet",
-        ])
+        view.those_there(PROGRAMS)
     })
     .says("programs that somebody put there; install replaces those in /usr/local", "find out who uses them"),
     left("leftover-interfaces", Refuse, |view| {
@@ -97,15 +114,7 @@ pub(super) const CHECKS: &[Check] = &[
     })
     .says("volumes of another cluster's pods are still mounted", "reboot the server; then remove the folder"),
     left("foreign-kubernetes", Refuse, |view| {
-        view.those_there(&[
-            "/etc/rancher",
-            "/var/lib/rancher",
-            "/var/lib/k0s",
-            "/etc/k0s",
-            "/var/snap/microk8s",
-            "/var/lib/embedded-cluster",
-            "/etc/origin",
-        ])
+        view.those_there(OTHERS)
     })
     .says("another Kubernetes is installed (k3s, RKE2, k0s, MicroK8s, ...); two of them fight for ports and rules", GONE),
 ];

@@ -5,7 +5,7 @@ mod node;
 mod paths;
 
 #[cfg(test)]
-pub(crate) use paths::PATHS;
+pub(crate) use paths::all;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

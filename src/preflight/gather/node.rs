@@ -22,7 +22,7 @@ pub(super) async fn read(member: &Member, depth: Depth) -> Facts {
     let gauge = member.gauge();
     let (machine, looked, rooms, filter, units) = tokio::join!(
         gauge.facts(),
-        gauge.look(paths::all(), paths::LIMIT),
+        gauge.look(paths::all().map(str::to_owned).collect(), paths::LIMIT),
         gauge.rooms(rooms()),
         filter(&gauge),
         units(&gauge),

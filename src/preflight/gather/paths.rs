@@ -1,5 +1,7 @@
 //! What is looked at on every node. A check that asks for a path which is not here could never be made.
 
+use crate::family::{LEFT_OTHERS, LEFT_PROGRAMS, LEFT_UNITS};
+
 /// No file of interest is longer; one that is could not be checked.
 pub(super) const LIMIT: u64 = 256 * 1024;
 
@@ -10,7 +12,7 @@ pub(super) const MODULES: &[&str] = &["/overlay.ko", "/vxlan.ko", "/nf_tables.ko
 pub(super) const UNITS: &[&str] = &["firewalld.service", "nftables.service"];
 
 /// Files and folders.
-pub(crate) const PATHS: &[&str] = &[
+const PATHS: &[&str] = &[
     // the system
     "/etc/os-release",
     "/usr/lib/os-release",
@@ -110,24 +112,7 @@ pub(crate) const PATHS: &[&str] = &[
     "/var/lib/etcd",
     "/var/lib/kubelet",
     "/var/lib/containerd",
-    "/etc/systemd/system/kubelet.service",
-    "/usr/lib/systemd/system/kubelet.service",
-    "/etc/systemd/system/kubelet.service.d",
-    "/etc/systemd/system/containerd.service",
-    "/etc/systemd/system/containerd.service.d",
     "/usr/lib/systemd/system/containerd.service",
-    "/usr/local/bin/kubeadm",
-    "/usr/local/bin/kubelet",
-    "/usr/local/bin/containerd",
-    "/usr/local/sbin/runc",
-    "/usr/bin/kubelet",
-    "/etc/rancher",
-    "/var/lib/rancher",
-    "/var/lib/k0s",
-    "/etc/k0s",
-    "/var/snap/microk8s",
-    "/var/lib/embedded-cluster",
-    "/etc/origin",
     "/usr/bin/dockerd",
     "/run/docker.sock",
     "/etc/docker/daemon.json",
@@ -144,7 +129,7 @@ pub(crate) const PATHS: &[&str] = &[
     "/usr/bin/nvidia-container-runtime",
 ];
 
-/// The same as questions.
-pub(super) fn all() -> Vec<String> {
-    PATHS.iter().map(|path| (*path).to_owned()).collect()
+/// All of them, with those that a family lists itself.
+pub(crate) fn all() -> impl Iterator<Item = &'static str> {
+    [PATHS, LEFT_UNITS, LEFT_PROGRAMS, LEFT_OTHERS].into_iter().flatten().copied()
 }
