@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use sealift_preflight::{Check, Outcome, Report, Severity, Verdict};
 use serde_json::{Value, json};
 
+use super::page::page;
 use super::{Shell, table, wrapped};
 use crate::ops::PreflightDocument;
 
@@ -143,12 +143,8 @@ fn verdict(shell: &Shell, report: &Report) -> String {
     format!("{}: {}: {end}", report.cluster, parts.join(", "))
 }
 
-/// Writes the page. Everything in it is escaped: names and evidence come from files and servers.
+/// Writes the page.
 pub(crate) fn preflight_html(document: &PreflightDocument<'_>) -> anyhow::Result<String> {
-    let mut env = Environment::new();
-    env.set_auto_escape_callback(|_| AutoEscape::Html);
-    env.set_undefined_behavior(UndefinedBehavior::Strict);
-    env.add_template("preflight.html", TEMPLATE)?;
     let report = document.report;
     let groups: Vec<Value> = groups(report)
         .iter()
@@ -189,7 +185,7 @@ pub(crate) fn preflight_html(document: &PreflightDocument<'_>) -> anyhow::Result
         "document": document, "groups": groups, "gaps": gaps, "overridden": overridden,
         "end": {"class": class, "word": word},
     });
-    Ok(env.get_template("preflight.html")?.render(minijinja::value::Serde(&context))?)
+    page(TEMPLATE, &context)
 }
 
 #[cfg(test)]

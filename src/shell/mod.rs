@@ -4,6 +4,7 @@ mod difference;
 mod error;
 mod findings;
 mod follow;
+mod page;
 mod plan;
 mod progress;
 mod report;

@@ -1,9 +1,9 @@
 //! The report of a run as one HTML page that fetches nothing.
 
-use minijinja::{AutoEscape, Environment, UndefinedBehavior};
 use sealift_stream::ByteSize;
 use serde_json::{Value, json};
 
+use super::page::page;
 use crate::ops::{End, Image, Node, Receipt, State, StepState, Timing};
 
 const TEMPLATE: &str = include_str!("../../templates/report/report.html");
@@ -14,12 +14,8 @@ const ROW: usize = 18;
 /// Colours that bars have.
 const COLOURS: usize = 6;
 
-/// Writes the page. Everything in it is escaped: names and error texts come from files and servers.
+/// Writes the page.
 pub(crate) fn report_html(receipt: &Receipt) -> anyhow::Result<String> {
-    let mut env = Environment::new();
-    env.set_auto_escape_callback(|_| AutoEscape::Html);
-    env.set_undefined_behavior(UndefinedBehavior::Strict);
-    env.add_template("report.html", TEMPLATE)?;
     let (class, word, sentence) = end(receipt.outcome);
     let nodes: Vec<Value> = receipt.nodes.iter().map(node).collect();
     let context = json!({
@@ -32,7 +28,7 @@ pub(crate) fn report_html(receipt: &Receipt) -> anyhow::Result<String> {
         "images": images(receipt),
         "items": items(receipt),
     });
-    Ok(env.get_template("report.html")?.render(minijinja::value::Serde(&context))?)
+    page(TEMPLATE, &context)
 }
 
 fn end(end: End) -> (&'static str, &'static str, &'static str) {
