@@ -166,7 +166,7 @@ impl FieldDoc {
 
 /// All fields, in the order in which people write them.
 pub fn fields() -> impl Iterator<Item = &'static FieldDoc> {
-    site::FIELDS.iter().chain(nodes::FIELDS).chain(network::FIELDS)
+    site::FIELDS.iter().chain(nodes::FIELDS).chain(network::fields())
 }
 
 /// The field that a path in a file is of: `spec.nodes[1].name` is `spec.nodes[].name`.

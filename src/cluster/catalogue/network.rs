@@ -7,7 +7,69 @@ const fn field(path: &'static str, kind: Kind) -> FieldDoc {
     FieldDoc::new(path, kind)
 }
 
-pub(super) const FIELDS: &[FieldDoc] = &[
+/// Fields that each of a node's interfaces has, below `$at`; `$number` and `$net` make its examples.
+macro_rules! interface {
+    ($at:literal, $number:literal, $net:literal, without $without:literal) => {
+        &[
+            field(concat!($at, ".interface"), Kind::Map)
+                .says("which interface: `mac` or `name`, one of the two")
+                .without($without),
+            field(concat!($at, ".interface.mac"), Kind::Mac)
+                .says("by its MAC address, which stays the same")
+                .without("see `name`")
+                .like(concat!("\"52:54:00:00:00:1", $number, "\"")),
+            field(concat!($at, ".interface.name"), Kind::Interface)
+                .says("by the kernel's name")
+                .without("see `mac`")
+                .like(concat!("eno", $number)),
+            field(concat!($at, ".bond"), Kind::Map)
+                .says("instead of `interface`: several interfaces that are one; it is made")
+                .without("none"),
+            field(concat!($at, ".bond.name"), Kind::Interface).says("the kernel's name of it").like("bond0"),
+            field(concat!($at, ".bond.mode"), Kind::Choice(BOND_MODES))
+                .says("how it uses its interfaces; with `802.3ad` the switch must know")
+                .or("active-backup"),
+            field(concat!($at, ".bond.interfaces"), Kind::List(&Kind::Map))
+                .says("what it is made of; each by `mac` or `name`")
+                .like("[{name: eno1}, {name: eno2}]"),
+            field(concat!($at, ".bond.interfaces[].mac"), Kind::Mac)
+                .says("by its MAC address, which stays the same")
+                .without("see `name`")
+                .like("\"52:54:00:00:00:13\""),
+            field(concat!($at, ".bond.interfaces[].name"), Kind::Interface)
+                .says("by the kernel's name")
+                .without("see `mac`")
+                .like("eno3"),
+            field(concat!($at, ".vlan"), Kind::Number(1, 4094))
+                .says("the VLAN on it that has the addresses, by its number; it is made")
+                .without("none: untagged")
+                .like("77"),
+            field(concat!($at, ".mtu"), Kind::Number(1280, 65535))
+                .says("largest packet in bytes; the switches must agree")
+                .without("as it is")
+                .like("9000"),
+            field(concat!($at, ".addresses"), Kind::List(&Kind::InterfaceAddress))
+                .says("its addresses with prefix length, IPv4 and IPv6")
+                .like(concat!("[", $net, ".11/24]")),
+            field(concat!($at, ".routes"), Kind::List(&Kind::Map))
+                .says("networks behind a router; `::/0` for a default route of the other IP version")
+                .without("none")
+                .like(concat!("[{to: 10.90.0.0/16, via: ", $net, ".2}]")),
+            field(concat!($at, ".routes[].to"), Kind::Network).says("the network").like("10.90.0.0/16"),
+            field(concat!($at, ".routes[].via"), Kind::Address)
+                .says("the router; in one of the interface's networks")
+                .like(concat!($net, ".2")),
+        ]
+    };
+}
+
+const FIRST: &[FieldDoc] =
+    interface!("spec.nodes[].network", "1", "10.77.0", without "the one that has the node's address now");
+
+const MORE: &[FieldDoc] =
+    interface!("spec.nodes[].network.more[]", "2", "10.78.0", without "needed, or `bond`");
+
+const BEGIN: &[FieldDoc] = &[
     field("spec.nodes[].network", Kind::Map)
         .says("static addresses, tried first and kept when the node answers at them")
         .without("the server's network stays as it is")
@@ -20,54 +82,10 @@ pub(super) const FIELDS: &[FieldDoc] = &[
         .without("at `ssh.address` already")
         .like("10.77.0.150")
         .free(),
-    field("spec.nodes[].network.interface", Kind::Map)
-        .says("which interface: `mac` or `name`, one of the two")
-        .without("the one that has the node's address now"),
-    field("spec.nodes[].network.interface.mac", Kind::Mac)
-        .says("by its MAC address, which stays the same")
-        .without("see `name`")
-        .like("\"52:54:00:00:00:11\""),
-    field("spec.nodes[].network.interface.name", Kind::Interface)
-        .says("by the kernel's name")
-        .without("see `mac`")
-        .like("eno1"),
-    field("spec.nodes[].network.bond", Kind::Map)
-        .says("instead of `interface`: several interfaces that are one; it is made")
-        .without("none"),
-    field("spec.nodes[].network.bond.name", Kind::Interface).says("the kernel's name of it").like("bond0"),
-    field("spec.nodes[].network.bond.mode", Kind::Choice(BOND_MODES))
-        .says("how it uses its interfaces; with `802.3ad` the switch must know")
-        .or("active-backup"),
-    field("spec.nodes[].network.bond.interfaces", Kind::List(&Kind::Map))
-        .says("what it is made of; each by `mac` or `name`")
-        .like("[{name: eno1}, {name: eno2}]"),
-    field("spec.nodes[].network.bond.interfaces[].mac", Kind::Mac)
-        .says("by its MAC address, which stays the same")
-        .without("see `name`")
-        .like("\"52:54:00:00:00:13\""),
-    field("spec.nodes[].network.bond.interfaces[].name", Kind::Interface)
-        .says("by the kernel's name")
-        .without("see `mac`")
-        .like("eno3"),
-    field("spec.nodes[].network.vlan", Kind::Number(1, 4094))
-        .says("the VLAN on it that has the addresses, by its number; it is made")
-        .without("none: untagged")
-        .like("77"),
-    field("spec.nodes[].network.mtu", Kind::Number(1280, 65535))
-        .says("largest packet in bytes; the switches must agree")
-        .without("as it is")
-        .like("9000"),
-    field("spec.nodes[].network.addresses", Kind::List(&Kind::InterfaceAddress))
-        .says("its addresses with prefix length, IPv4 and IPv6")
-        .like("[10.77.0.11/24]"),
-    field("spec.nodes[].network.routes", Kind::List(&Kind::Map))
-        .says("networks behind a router; `::/0` for a default route of the other IP version")
-        .without("none")
-        .like("[{to: 10.90.0.0/16, via: 10.77.0.2}]"),
-    field("spec.nodes[].network.routes[].to", Kind::Network).says("the network").like("10.90.0.0/16"),
-    field("spec.nodes[].network.routes[].via", Kind::Address)
-        .says("the router; in one of the interface's networks")
-        .like("10.77.0.2"),
+];
+
+/// Beside the interfaces.
+const WIDE: &[FieldDoc] = &[
     field("spec.nodes[].network.gateway", Kind::Address)
         .says("default gateway; in one of its networks, and it must answer there")
         .without("none")
@@ -84,54 +102,9 @@ pub(super) const FIELDS: &[FieldDoc] = &[
             stays: "their addresses stay as they were set",
             by_hand: "change them on the server, if that was meant",
         }),
-    field("spec.nodes[].network.more[].interface", Kind::Map)
-        .says("which interface: `mac` or `name`, one of the two")
-        .without("needed, or `bond`"),
-    field("spec.nodes[].network.more[].interface.mac", Kind::Mac)
-        .says("by its MAC address, which stays the same")
-        .without("see `name`")
-        .like("\"52:54:00:00:00:12\""),
-    field("spec.nodes[].network.more[].interface.name", Kind::Interface)
-        .says("by the kernel's name")
-        .without("see `mac`")
-        .like("eno2"),
-    field("spec.nodes[].network.more[].bond", Kind::Map)
-        .says("instead of `interface`: several interfaces that are one; it is made")
-        .without("none"),
-    field("spec.nodes[].network.more[].bond.name", Kind::Interface)
-        .says("the kernel's name of it")
-        .like("bond0"),
-    field("spec.nodes[].network.more[].bond.mode", Kind::Choice(BOND_MODES))
-        .says("how it uses its interfaces; with `802.3ad` the switch must know")
-        .or("active-backup"),
-    field("spec.nodes[].network.more[].bond.interfaces", Kind::List(&Kind::Map))
-        .says("what it is made of; each by `mac` or `name`")
-        .like("[{name: eno1}, {name: eno2}]"),
-    field("spec.nodes[].network.more[].bond.interfaces[].mac", Kind::Mac)
-        .says("by its MAC address, which stays the same")
-        .without("see `name`")
-        .like("\"52:54:00:00:00:13\""),
-    field("spec.nodes[].network.more[].bond.interfaces[].name", Kind::Interface)
-        .says("by the kernel's name")
-        .without("see `mac`")
-        .like("eno3"),
-    field("spec.nodes[].network.more[].vlan", Kind::Number(1, 4094))
-        .says("the VLAN on it that has the addresses, by its number; it is made")
-        .without("none: untagged")
-        .like("77"),
-    field("spec.nodes[].network.more[].mtu", Kind::Number(1280, 65535))
-        .says("largest packet in bytes; the switches must agree")
-        .without("as it is")
-        .like("9000"),
-    field("spec.nodes[].network.more[].addresses", Kind::List(&Kind::InterfaceAddress))
-        .says("its addresses with prefix length, IPv4 and IPv6")
-        .like("[10.78.0.11/24]"),
-    field("spec.nodes[].network.more[].routes", Kind::List(&Kind::Map))
-        .says("networks behind a router; `::/0` for a default route of the other IP version")
-        .without("none")
-        .like("[{to: 10.90.0.0/16, via: 10.78.0.2}]"),
-    field("spec.nodes[].network.more[].routes[].to", Kind::Network).says("the network").like("10.90.0.0/16"),
-    field("spec.nodes[].network.more[].routes[].via", Kind::Address)
-        .says("the router; in one of the interface's networks")
-        .like("10.78.0.2"),
 ];
+
+/// All of them, in the order in which people write them.
+pub(super) fn fields() -> impl Iterator<Item = &'static FieldDoc> {
+    [BEGIN, FIRST, WIDE, MORE].into_iter().flatten()
+}
