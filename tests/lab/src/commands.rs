@@ -152,9 +152,16 @@ impl FromStr for NodeArg {
             text.split_once('=').with_context(|| format!("reading node {text:?}: no NAME=OCTET"))?;
         let (octet, root) = match rest.split_once(',') {
             None => (rest, RootKind::Full),
-            Some((octet, "bare")) => (octet, RootKind::Bare),
-            Some((octet, "older")) => (octet, RootKind::Older),
-            Some((_, other)) => bail!("reading node {text:?}: {other:?} is not a kind of root (bare, older)"),
+            Some((octet, word)) => {
+                let known = "full, bare, ifupdown, managed, older";
+                let root = RootKind::of(word);
+                (
+                    octet,
+                    root.with_context(|| {
+                        format!("reading node {text:?}: {word:?} is no kind of root ({known})")
+                    })?,
+                )
+            }
         };
         let octet =
             octet.parse().with_context(|| format!("reading node {text:?}: {octet:?} is not 2 to 254"))?;

@@ -12,14 +12,24 @@ use crate::program::run;
 /// Tests read from the journal whether anybody tried to authenticate.
 const SSHD: &str = "LogLevel VERBOSE\nPermitRootLogin prohibit-password\n";
 
+/// Who sets a server's addresses at boot.
+pub(crate) enum By<'a> {
+    /// systemd-networkd; the interface in the words of systemd.network(5): `Name=host0`.
+    Networkd(&'a str),
+    /// ifupdown, as Debian's installer leaves it; the interface's name.
+    Ifupdown(&'a str),
+    /// NetworkManager; the interface's name. It would leave a container's interface alone if it were not told.
+    NetworkManager(&'a str),
+}
+
 /// One server's answers.
 pub(crate) struct Server<'a> {
     /// Its host name.
     pub(crate) name: &'a str,
     /// Last part of its address.
     pub(crate) octet: u8,
-    /// What tells its network interface, in the words of systemd.network(5): `Name=host0`.
-    pub(crate) interface: &'a str,
+    /// Who sets its addresses at boot, and what tells them the interface.
+    pub(crate) by: By<'a>,
     /// The operator's public key.
     pub(crate) operator_key: &'a str,
 }
@@ -34,7 +44,10 @@ impl Server<'_> {
         write(disk, "etc/hosts", &hosts.replace("NAME", self.name))?;
         fs::remove_file(disk.join("etc/resolv.conf")).ok();
         write(disk, "etc/resolv.conf", &format!("nameserver {NAMESERVER}\n"))?;
-        write(disk, "etc/systemd/network/10-lab.network", &self.network(net, subnet))?;
+        for (path, text, mode) in self.network(net, subnet) {
+            write(disk, path, &text)?;
+            fs::set_permissions(disk.join(path), fs::Permissions::from_mode(mode))?;
+        }
         write(disk, "etc/ssh/sshd_config.d/lab.conf", SSHD)?;
         for (home, id) in [("root", 0), ("home/ops", 1000)] {
             authorize(&disk.join(home), id, self.operator_key)?;
@@ -45,17 +58,40 @@ impl Server<'_> {
             .map(drop)
     }
 
-    /// A static address, as after the installation of a server that has no DHCP.
-    fn network(&self, net: &Net, subnet: Subnet) -> String {
-        format!(
-            "[Match]\n{}\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nLLMNR=no\nMulticastDNS=no\n\
-             Address={}/24\nGateway={}\nAddress={}/64\nGateway={}\n",
-            self.interface,
-            subnet.address(self.octet),
-            subnet.gateway(),
-            net.address6(self.octet),
-            net.address6(1),
-        )
+    /// A static address, as after the installation of a server that has no DHCP: files, what is in them, and modes.
+    fn network(&self, net: &Net, subnet: Subnet) -> Vec<(&'static str, String, u32)> {
+        let (address, gateway) = (subnet.address(self.octet), subnet.gateway());
+        let (address6, gateway6) = (net.address6(self.octet), net.address6(1));
+        match self.by {
+            By::Networkd(interface) => {
+                let text = format!(
+                    "[Match]\n{interface}\n\n[Network]\nDHCP=no\nIPv6AcceptRA=no\nLLMNR=no\nMulticastDNS=no\n\
+                     Address={address}/24\nGateway={gateway}\nAddress={address6}/64\nGateway={gateway6}\n"
+                );
+                vec![("etc/systemd/network/10-lab.network", text, 0o644)]
+            }
+            By::Ifupdown(interface) => {
+                let text = format!(
+                    "source /etc/network/interfaces.d/*\n\nauto lo\niface lo inet loopback\n\n\
+                     # The primary network interface\nauto {interface}\n\
+                     iface {interface} inet static\n    address {address}/24\n    gateway {gateway}\n\
+                     iface {interface} inet6 static\n    address {address6}/64\n    gateway {gateway6}\n"
+                );
+                vec![("etc/network/interfaces", text, 0o644)]
+            }
+            By::NetworkManager(interface) => {
+                let profile = format!(
+                    "[connection]\nid=plant\nuuid=2f6d4c1e-8a3b-4f0e-9d57-0c1b5a7e9f10\ntype=ethernet\ninterface-name={interface}\n\n\
+                     [ipv4]\nmethod=manual\naddress1={address}/24,{gateway}\n\n\
+                     [ipv6]\nmethod=manual\naddress1={address6}/64,{gateway6}\n"
+                );
+                let ours = format!("[device-lab]\nmatch-device=interface-name:{interface}\nmanaged=1\n");
+                vec![
+                    ("etc/NetworkManager/system-connections/plant.nmconnection", profile, 0o600),
+                    ("etc/NetworkManager/conf.d/lab.conf", ours, 0o644),
+                ]
+            }
+        }
     }
 }
 

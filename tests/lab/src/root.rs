@@ -20,7 +20,12 @@ pub enum RootKind {
     Full,
     /// Minimal: no iptables, nftables, conntrack, socat, ethtool, netplan, curl.
     Bare,
-    /// The usual installation of the Debian before: an older C library, systemd, sudo and SSH server.
+    /// The usual installation, its addresses set by ifupdown as Debian's installer does it.
+    Ifupdown,
+    /// The usual installation, its addresses set by NetworkManager.
+    Managed,
+    /// The usual installation of the Debian before: an older C library, systemd, sudo and SSH server, its addresses set
+    /// by ifupdown.
     Older,
 }
 
@@ -40,10 +45,18 @@ const HOOKS: [&str; 4] = [
 ];
 
 impl RootKind {
+    /// By its word on the command line.
+    pub(crate) fn of(word: &str) -> Option<Self> {
+        let kinds = [Self::Full, Self::Bare, Self::Ifupdown, Self::Managed, Self::Older];
+        kinds.into_iter().find(|kind| kind.name().strip_prefix("node-") == Some(word))
+    }
+
     fn name(self) -> &'static str {
         match self {
             Self::Full => "node-full",
             Self::Bare => "node-bare",
+            Self::Ifupdown => "node-ifupdown",
+            Self::Managed => "node-managed",
             Self::Older => "node-older",
         }
     }
@@ -52,7 +65,9 @@ impl RootKind {
         match self {
             Self::Full => Recipe::usual("bookworm"),
             Self::Bare => Recipe { suite: "bookworm", packages: BARE.to_owned() },
-            Self::Older => Recipe::usual("bullseye"),
+            Self::Ifupdown => Recipe::usual("bookworm").with("ifupdown"),
+            Self::Managed => Recipe::usual("bookworm").with("network-manager"),
+            Self::Older => Recipe::usual("bullseye").with("ifupdown"),
         }
     }
 }

@@ -17,6 +17,7 @@ pub(crate) use prepare::prepare;
 use crate::furnish::host_key;
 use crate::net::{Net, Subnet};
 use crate::process::{Process, noted};
+use crate::root::RootKind;
 use crate::shell::Shell;
 use crate::state::{NodeState, SceneState, node_dir};
 
@@ -69,6 +70,10 @@ impl Node {
     /// The way to its SSH server.
     pub(crate) fn shell(&self) -> Shell {
         Shell { scene_dir: self.scene_dir.clone(), net: self.net.clone(), address: self.address() }
+    }
+
+    fn root_kind(&self) -> RootKind {
+        self.state.spec.root
     }
 
     fn octet(&self) -> u8 {

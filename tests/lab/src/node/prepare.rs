@@ -8,8 +8,8 @@ use std::path::Path;
 use anyhow::{Context, Result};
 
 use super::Node;
-use crate::furnish::{Server, write};
-use crate::root;
+use crate::furnish::{By, Server, write};
+use crate::root::{self, RootKind};
 
 /// Own cgroups writable (a plain remount says busy), mounts shared for kubelet, /run without exec as Debian's own.
 const SETUP_UNIT: &str = "\
@@ -32,7 +32,12 @@ pub(crate) fn prepare(node: &Node, tree: &Path, operator_key: &str) -> Result<()
     let disk = node.disk();
     fs::create_dir_all(node.dir()).with_context(|| format!("making {}", node.dir().display()))?;
     root::copy(tree, &disk)?;
-    let server = Server { name: node.name(), octet: node.octet(), interface: "Name=host0", operator_key };
+    let by = match node.root_kind() {
+        RootKind::Ifupdown | RootKind::Older => By::Ifupdown("host0"),
+        RootKind::Managed => By::NetworkManager("host0"),
+        RootKind::Full | RootKind::Bare => By::Networkd("Name=host0"),
+    };
+    let server = Server { name: node.name(), octet: node.octet(), by, operator_key };
     server.furnish(&disk, &node.net, node.subnet)?;
     write(&disk, "etc/systemd/system/lab-host.service", SETUP_UNIT)?;
     let wants = disk.join("etc/systemd/system/sysinit.target.wants");

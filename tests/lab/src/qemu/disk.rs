@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 
 use super::Machine;
 use super::image::{SWAP_UUID, make_swap};
-use crate::furnish::{Server, host_key, write};
+use crate::furnish::{By, Server, host_key, write};
 use crate::node::listing::{Listing, VOLATILE, list};
 use crate::program::{attempt, run};
 
@@ -40,8 +40,12 @@ impl Machine {
         make_swap(&self.swap())?;
         let mounted = self.mounted()?;
         let interface = format!("MACAddress={}", self.mac(0));
-        let server =
-            Server { name: &self.spec.name, octet: self.spec.octet, interface: &interface, operator_key };
+        let server = Server {
+            name: &self.spec.name,
+            octet: self.spec.octet,
+            by: By::Networkd(&interface),
+            operator_key,
+        };
         server.furnish(&mounted.0, &self.shell.net, self.subnet)?;
         write(&mounted.0, "etc/fstab", &FSTAB.replace("SWAP", SWAP_UUID))?;
         host_key(&mounted.0)
