@@ -12,8 +12,11 @@ pub struct Trial {
     pub volatile: Vec<TrialFile>,
     /// Devices that come with it, topmost first; deleted to undo.
     pub devices: Vec<String>,
-    /// Programs that make the node take what its files say, in order: to try, and to undo.
+    /// Programs that make the node take what its files say, in order.
     pub take: Vec<Vec<String>>,
+    /// Programs that undo it once its files and devices are gone; empty: those of `take`.
+    #[serde(default)]
+    pub back: Vec<Vec<String>>,
     /// Files that make it last.
     pub lasting: Vec<TrialFile>,
     /// After so many seconds it is undone.
@@ -78,6 +81,11 @@ impl Trial {
         for take in earlier.take {
             if !self.take.contains(&take) {
                 self.take.push(take);
+            }
+        }
+        for back in earlier.back {
+            if !self.back.contains(&back) {
+                self.back.push(back);
             }
         }
         self

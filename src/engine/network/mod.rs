@@ -2,8 +2,10 @@
 //!
 //! Everything in here is pure; the step `network` asks the node before and has it tried afterwards.
 
+pub(crate) mod ifupdown;
 pub(crate) mod ini;
 pub(crate) mod live;
+pub(crate) mod manager;
 pub(crate) mod netplan;
 pub(crate) mod networkd;
 mod renderer;
@@ -30,4 +32,17 @@ pub(crate) struct Written {
     pub(crate) volatile: String,
     pub(crate) text: String,
     pub(crate) mode: u32,
+}
+
+/// What makes a renderer take the files of a trial, and what makes it go back when they are gone.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub(crate) struct Commands {
+    pub(crate) take: Vec<Vec<String>>,
+    /// Empty: the same.
+    pub(crate) back: Vec<Vec<String>>,
+}
+
+/// A program with its arguments.
+fn words<const N: usize>(words: [&str; N]) -> Vec<String> {
+    words.map(str::to_owned).to_vec()
 }

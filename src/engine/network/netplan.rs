@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_yaml::{Mapping, Value};
 
-use super::{Base, Link, Nic, Picked, Written, refused};
+use super::{Base, Commands, Link, Nic, Picked, Written, refused, words};
 use crate::StepError;
 
 const HEAD: &str = "# edited by sealift; `sealift reset` brings back what was here\n";
@@ -30,6 +30,11 @@ const OTHERS: &[&str] = &["wifis", "modems", "vrfs", "dummy-devices"];
 
 /// netplan's files by their names, as texts; those of `/etc` stand in for those of `/lib`.
 pub(crate) type Files = BTreeMap<String, String>;
+
+/// netplan tells networkd.
+pub(crate) fn commands() -> Commands {
+    Commands { take: vec![words(["netplan", "apply"])], back: vec![] }
+}
 
 /// The files that change, edited.
 pub(crate) fn render(links: &[Link], files: &Files) -> Result<Vec<Written>, StepError> {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::ini::Ini;
-use super::{Base, Link, Nic, Picked, Written, refused};
+use super::{Base, Commands, Link, Nic, Picked, Written, refused, words};
 use crate::StepError;
 
 /// Before the names that administrators and netplan give.
@@ -65,6 +65,15 @@ pub(crate) fn render(links: &[Link], counting: &BTreeMap<String, String>) -> Vec
         written.push(file(name, "network", device.text(name, &kept)));
     }
     written
+}
+
+/// networkd leaves an interface alone whose file did not change, so it is told.
+pub(crate) fn commands(links: &[Link]) -> Commands {
+    let mut nics: Vec<String> =
+        links.iter().flat_map(|link| link.base.nics()).map(|nic| nic.name.clone()).collect();
+    nics.dedup();
+    let take = vec![words(["networkctl", "reload"]), [words(["networkctl", "reconfigure"]), nics].concat()];
+    Commands { take, back: vec![] }
 }
 
 fn file(device: &str, kind: &str, text: String) -> Written {

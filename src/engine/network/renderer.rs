@@ -47,8 +47,12 @@ const FEATURES: [Feature; 9] = [
 
 impl Renderer {
     /// Whether it can be had from it. What is not in here is refused by name.
-    pub(crate) fn can(self, _feature: Feature) -> bool {
-        matches!(self, Self::Netplan | Self::Networkd)
+    pub(crate) fn can(self, feature: Feature) -> bool {
+        match self {
+            Self::Netplan | Self::Networkd | Self::NetworkManager => true,
+            // a bond needs a package of its own there (ifenslave)
+            Self::Ifupdown => feature != Feature::Bond,
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A node's own addresses: tried first, and kept only over a new connection to where the node is to answer.
 
+mod files;
 mod look;
 mod settle;
 
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use crate::network::live::Live;
-use crate::network::{Link, Renderer, Written};
+use crate::network::{Commands, Link, Renderer, Written};
 use crate::{Change, Ctx, Difference, StepError};
 
 /// The addresses, routes and name servers of the cluster file's `network`; nothing on a node without one.
@@ -31,6 +32,7 @@ pub(crate) struct Seen {
     live: Live,
     files: Vec<SeenFile>,
     trial: Option<TrialRecord>,
+    commands: Commands,
 }
 
 /// A lasting file and how it is.
@@ -111,24 +113,13 @@ impl Network {
         Trial {
             volatile: volatile.map(|written| file(&written.volatile, written)).collect(),
             devices: made.filter(|device| !there(device)).collect(),
-            take: take(seen),
+            take: seen.commands.take.clone(),
+            back: seen.commands.back.clone(),
             // what others would write over ours comes first
             lasting: seen.files.iter().map(|one| file(&one.written.lasting, &one.written)).collect(),
             seconds: self.seconds,
         }
     }
-}
-
-/// What makes the renderer take its files. networkd leaves an interface alone whose file did not change, so it is told.
-fn take(seen: &Seen) -> Vec<Vec<String>> {
-    let words = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
-    if seen.renderer == Renderer::Netplan {
-        return vec![words(&["netplan", "apply"])];
-    }
-    let mut nics: Vec<&str> =
-        seen.links.iter().flat_map(|link| link.base.nics()).map(|nic| nic.name.as_str()).collect();
-    nics.dedup();
-    vec![words(&["networkctl", "reload"]), [words(&["networkctl", "reconfigure"]), words(&nics)].concat()]
 }
 
 impl Seen {

@@ -65,7 +65,7 @@ impl LocalHost {
             for file in &record.trial.volatile {
                 self.write_file(&file.path, &file.content.0, file.mode)?;
             }
-            self.take(&record.trial).await
+            self.run_all(&record.trial.take).await
         };
         record.state = match tried.await {
             Ok(()) => TrialState::Tried,
@@ -108,7 +108,8 @@ impl LocalHost {
                 self.run(Command::new(["ip", "link", "delete", device])).await?;
             }
         }
-        self.take(&record.trial).await?;
+        let Trial { take, back, .. } = &record.trial;
+        self.run_all(if back.is_empty() { take } else { back }).await?;
         self.forget_trial().on(&self.name, doing)
     }
 
@@ -118,8 +119,8 @@ impl LocalHost {
         Ok(Some(serde_json::from_slice(&text)?))
     }
 
-    async fn take(&self, trial: &Trial) -> Result<(), HostError> {
-        for argv in &trial.take {
+    async fn run_all(&self, programs: &[Vec<String>]) -> Result<(), HostError> {
+        for argv in programs {
             let output = self.run(Command::new(argv.iter().cloned()).timeout(60)).await?;
             if output.status != 0 {
                 let why = format!("status {}: {}", output.status, output.stderr.trim());

@@ -30,14 +30,14 @@ impl Seeded {
 /// Cases in which every fault has its turn.
 fn cases(faults: &[Fault], seed: u64) -> Vec<Case> {
     let mut seeded = Seeded(seed);
-    faults.iter().map(|&fault| Case { fault, after: seeded.below(4000) }).collect()
+    faults.iter().map(|&fault| Case { fault, after: seeded.below(1200) }).collect()
 }
 
 /// Runs each server's cases, all servers at once, and tells how many held.
 #[expect(clippy::print_stderr, reason = "the test's log keeps its figures")]
 fn run(name: &str, network: &str, servers: &[(Renderer, Vec<Case>)]) {
     let all = servers.iter().map(|(_, cases)| cases.len()).sum::<usize>();
-    let place = Servers::up(name, network, servers.len());
+    let place = Servers::up(name, network, servers.iter().map(|(renderer, _)| *renderer));
     let began = Instant::now();
     let lines: Vec<(bool, String)> = std::thread::scope(|threads| {
         let running: Vec<_> = servers
@@ -72,6 +72,22 @@ fn an_address_is_kept_or_the_old_one_comes_back() {
             (Renderer::Networkd, cases(&[Nothing, Killed], 1)),
             (Renderer::Netplan, cases(&[Nothing, CableOut], 2)),
             (Renderer::Networkd, cases(&[WrongGateway, PowerCut], 3)),
+        ],
+    );
+}
+
+/// The same by the two that are asked to take a file, instead of reading it by themselves.
+#[test]
+fn ifupdown_and_network_manager_do_it_too() {
+    use Fault::{Killed, Nothing, PowerCut, WrongGateway, WrongVlan};
+    run(
+        "it-addr2",
+        "10.86.0",
+        &[
+            (Renderer::Ifupdown, cases(&[Nothing, WrongGateway], 4)),
+            (Renderer::Ifupdown, cases(&[WrongVlan, Killed], 5)),
+            (Renderer::NetworkManager, cases(&[Nothing, WrongGateway], 6)),
+            (Renderer::NetworkManager, cases(&[PowerCut, Killed], 7)),
         ],
     );
 }

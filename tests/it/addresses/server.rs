@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use lab::cache::Cache;
 use lab::node::Node;
+use lab::root::RootKind;
 use lab::scene::{Guard, Scene};
 use lab::state::{NodeSpec, SceneSpec};
 use nix::sys::signal::{Signal, kill};
@@ -26,6 +27,18 @@ const SLACK: Duration = Duration::from_secs(25);
 pub(super) enum Renderer {
     Networkd,
     Netplan,
+    NetworkManager,
+    Ifupdown,
+}
+
+impl Renderer {
+    fn root(self) -> RootKind {
+        match self {
+            Self::Networkd | Self::Netplan => RootKind::Full,
+            Self::NetworkManager => RootKind::Managed,
+            Self::Ifupdown => RootKind::Ifupdown,
+        }
+    }
 }
 
 /// A scene of servers.
@@ -44,16 +57,16 @@ pub(super) struct Server<'a> {
 }
 
 impl Servers {
-    pub(super) fn up(name: &str, network: &str, count: usize) -> Self {
-        let node = |number: usize| {
+    pub(super) fn up(name: &str, network: &str, servers: impl Iterator<Item = Renderer>) -> Self {
+        let node = |(number, renderer): (usize, Renderer)| {
             let octet = u8::try_from(11 + number).unwrap();
-            NodeSpec { name: format!("s{number}"), octet, root: lab::root::RootKind::Full }
+            NodeSpec { name: format!("s{number}"), octet, root: renderer.root() }
         };
         let spec = SceneSpec {
             name: name.to_owned(),
             subnet: format!("{network}.0/24").parse().unwrap(),
             dir: room().join(name),
-            nodes: (0..count).map(node).collect(),
+            nodes: servers.enumerate().map(node).collect(),
             cache: Cache::open().unwrap(),
         };
         stick();
@@ -174,8 +187,8 @@ impl Server<'_> {
     }
 
     fn nothing_is_tried(&self) {
-        let find = "find /run/sealift/network/trial.json /run/netplan /run/systemd/network \
-                    -name '*.json' -o -name '*.yaml' -o -name '*sealift*' 2>/dev/null; true";
+        let find = "find /run/sealift/network /run/netplan /run/systemd/network /run/NetworkManager/system-connections \
+                    -name '*.json' -o -name '*.yaml' -o -name '*sealift-*' -o -name '*interfaces' 2>/dev/null; true";
         let left = self.exec(&["sh", "-c", find]);
         assert_eq!(left, "", "left in /run");
         let timers = self.exec(&["systemctl", "list-units", "--all", "--no-legend", "sealift-undo-network*"]);
@@ -184,7 +197,7 @@ impl Server<'_> {
 
     /// Everything below /etc that says what the network is.
     fn etc(&self) -> String {
-        self.exec(&["sh", "-c", "grep -r . /etc/netplan /etc/systemd/network | sort"])
+        self.exec(&["sh", "-c", "grep -rs . /etc/netplan /etc/systemd/network /etc/network/interfaces* /etc/NetworkManager | sort"])
     }
 
     #[track_caller]

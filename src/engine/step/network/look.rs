@@ -4,12 +4,14 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr};
 
 use sealift_cluster::{AddressRange, Role};
-use sealift_node::{PathKind, Probe, TrialRecord};
+use sealift_node::{PathKind, Probe};
 
-use super::{Seen, SeenFile};
+use super::{Seen, SeenFile, files};
 use crate::network::live::Live;
 use crate::network::networkd::Says;
-use crate::network::{Link, Nic, Renderer, Written, features, netplan, networkd, owner, resolv, resolve};
+use crate::network::{
+    Link, Nic, Renderer, Written, features, ifupdown, manager, netplan, networkd, owner, resolv, resolve,
+};
 use crate::{Ctx, StepError};
 
 const LIMIT: u64 = 1 << 20;
@@ -36,7 +38,7 @@ pub(super) async fn look(probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Option<Seen
             live.mtu.extend(text.trim().parse().ok().map(|mtu| (device, mtu)));
         }
     }
-    let (renderer, says) = renderer(probe, &live, &links, &now).await?;
+    let (renderer, known) = renderer(probe, &live, &links, &now).await?;
     for feature in features(&links) {
         if !renderer.can(feature) {
             return Err(StepError::Refused {
@@ -49,9 +51,16 @@ pub(super) async fn look(probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Option<Seen
         }
     }
     let trial = probe.trial().await?;
-    let written = match renderer {
-        Renderer::Netplan => netplan::render(&links, &netplan_files(probe, trial.as_ref()).await?)?,
-        _ => networkd_files(probe, &links, &says).await?,
+    let (written, commands) = match renderer {
+        Renderer::Netplan => {
+            let files = files::of_netplan(probe, trial.as_ref()).await?;
+            (netplan::render(&links, &files)?, netplan::commands())
+        }
+        Renderer::Networkd => {
+            (networkd::render(&links, &files::of_networkd(probe, &known).await?), networkd::commands(&links))
+        }
+        Renderer::Ifupdown => ifupdown::render(&links, &files::of_ifupdown(probe).await?)?,
+        Renderer::NetworkManager => manager::render(&links, &files::of_network_manager(probe, &known).await?),
     };
     let mut files = vec![];
     if probe.stat(CLOUD).await?.is_some() {
@@ -61,11 +70,13 @@ pub(super) async fn look(probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Option<Seen
     for one in written {
         files.push(seen_file(probe, one, false).await?);
     }
-    files.extend(name_servers(probe, &links).await?);
-    Ok(Some(Seen { links, renderer, live, files, trial }))
+    if renderer != Renderer::NetworkManager {
+        files.extend(name_servers(probe, &links).await?);
+    }
+    Ok(Some(Seen { links, renderer, live, files, trial, commands }))
 }
 
-async fn text(probe: &Probe<'_>, path: &str) -> Result<Option<String>, StepError> {
+pub(super) async fn text(probe: &Probe<'_>, path: &str) -> Result<Option<String>, StepError> {
     Ok(probe.read_file(path, LIMIT).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -81,13 +92,20 @@ pub(super) async fn live(probe: &Probe<'_>) -> Result<Live, StepError> {
     })
 }
 
+/// What is said of a device below `/run`.
+pub(super) struct Known {
+    pub(super) networkd: Says,
+    /// NetworkManager's file of it.
+    pub(super) network_manager: Option<String>,
+}
+
 /// What manages the interface that has the node's address; the others must be its too, or nobody's.
 async fn renderer(
     probe: &Probe<'_>,
     live: &Live,
     links: &[Link],
     now: &[IpAddr],
-) -> Result<(Renderer, BTreeMap<String, Says>), StepError> {
+) -> Result<(Renderer, BTreeMap<String, Known>), StepError> {
     let has = |one: &sealift_node::Interface| {
         one.addresses.iter().any(|own| now.iter().any(|now| own.split('/').next() == Some(&now.to_string())))
     };
@@ -109,7 +127,7 @@ async fn renderer(
         let says = says.map(|text| Says::parse(&text)).unwrap_or_default();
         let manager = text(probe, &format!("/run/NetworkManager/devices/{index}")).await?;
         let owner = owner(&says, manager.as_deref(), ifstate.as_deref(), device);
-        all.insert(device.to_owned(), says);
+        all.insert(device.to_owned(), Known { networkd: says, network_manager: manager });
         match (found, owner) {
             (None, owner) => found = owner,
             (Some(one), Some(other)) if one != other => {
@@ -126,52 +144,6 @@ async fn renderer(
         next: Some("set the addresses there, and leave `network` out of the cluster file".to_owned()),
     })?;
     Ok((found, all))
-}
-
-/// networkd's files, each from the one that counts now.
-async fn networkd_files(
-    probe: &Probe<'_>,
-    links: &[Link],
-    says: &BTreeMap<String, Says>,
-) -> Result<Vec<Written>, StepError> {
-    let mut counting = BTreeMap::new();
-    for (device, says) in says {
-        says.can_be_preceded(device)?;
-        let Some(file) = &says.file else { continue };
-        let now = match text(probe, file).await? {
-            // networkd read it there before it was kept, and has not read anything since
-            None => text(probe, &file.replacen("/run/", "/etc/", 1)).await?,
-            now => now,
-        };
-        counting.extend(now.map(|text| (device.clone(), text)));
-    }
-    Ok(networkd::render(links, &counting))
-}
-
-/// netplan's files as they would count after a reboot.
-async fn netplan_files(probe: &Probe<'_>, trial: Option<&TrialRecord>) -> Result<netplan::Files, StepError> {
-    let mut files = netplan::Files::new();
-    let yaml = |names: Option<Vec<String>>| {
-        let names = names.unwrap_or_default().into_iter();
-        names.filter(|name| name.strip_suffix(".yaml").is_some())
-    };
-    for folder in ["/lib/netplan", "/etc/netplan"] {
-        for name in yaml(probe.list_dir(folder).await?) {
-            files.extend(text(probe, &format!("{folder}/{name}")).await?.map(|text| (name, text)));
-        }
-    }
-    for name in yaml(probe.list_dir("/run/netplan").await?) {
-        let path = format!("/run/netplan/{name}");
-        if !trial.is_some_and(|trial| trial.trial.volatile.iter().any(|file| file.path == path)) {
-            let why = "it is not sealift's, and what it says would be gone after a reboot";
-            return Err(StepError::Refused {
-                what: path,
-                why: why.to_owned(),
-                next: Some("move it to /etc/netplan, or remove it, then netplan apply".to_owned()),
-            });
-        }
-    }
-    Ok(files)
 }
 
 /// Where systemd-resolved does not look after it, the file says the name servers.

@@ -48,6 +48,7 @@ fn trial(text: &str, take: &[&str]) -> Trial {
         volatile: vec![file(VOLATILE)],
         devices: vec![],
         take: vec![take.iter().map(|&word| word.to_owned()).collect()],
+        back: vec![],
         lasting: vec![file(LASTING)],
         seconds: 90,
     }
