@@ -41,6 +41,13 @@ pub(crate) fn stamp(at: SystemTime) -> String {
     format!("{:04}{:02}{:02}T{:02}{:02}{:02}.{millis:03}Z", date.0, date.1, date.2, time.0, time.1, time.2)
 }
 
+/// Year, month and day in UTC.
+pub(crate) fn date(at: SystemTime) -> (i32, u8, u8) {
+    let ((year, month, day), ..) = parts(at);
+    let small = |number: u64| u8::try_from(number).unwrap_or(1);
+    (i32::try_from(year).unwrap_or(i32::MAX), small(month), small(day))
+}
+
 /// Date, time of day and milliseconds. Days to date as in Howard Hinnant's `civil_from_days`
 /// (<https://howardhinnant.github.io/date_algorithms.html>): years start in March, eras have 400 years.
 fn parts(at: SystemTime) -> ((u64, u64, u64), (u64, u64, u64), u32) {
