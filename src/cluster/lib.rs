@@ -39,8 +39,8 @@ pub use enroll::{EnrollError, Pin, with_host_keys};
 pub use host_key::HostKey;
 pub use identity::{NewLogin, with_login};
 pub use model::{
-    Access, Bond, Containerd, ControlPlane, Dns, Gpu, Interface, Jump, Kubernetes, LoadBalancer, Login,
-    Network, Node, NodeLink, NodeNetwork, Os, Pool, Preflight, Role, Route, Ssh, Swap,
+    Access, Bond, Containerd, ControlPlane, Dns, Gpu, Hostname, Interface, Jump, Kubernetes, LoadBalancer,
+    Login, Network, Node, NodeLink, NodeNetwork, Os, Pool, Preflight, Role, Route, Ssh, Swap,
 };
 pub use name::{DomainName, Label, NodeName};
 pub use problem::{Place, Problem, Problems};

@@ -252,9 +252,21 @@ pub enum Swap {
     Ignore,
 }
 
+/// What is done about a server's own name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Hostname {
+    /// It stays as it is.
+    Keep,
+    /// It becomes the node's name.
+    Set,
+}
+
 /// `spec.os`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Os {
+    /// The server's own name.
+    pub hostname: Hostname,
     /// Swap.
     pub swap: Swap,
 }

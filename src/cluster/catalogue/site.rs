@@ -135,6 +135,9 @@ pub(super) const FIELDS: &[FieldDoc] = &[
         .like("\"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAICy2HImIFyX/JQQXgcmgZZynuk+x1yV1nOkXvvoKeOOB\"")
         .free(),
     field("spec.os", Kind::Map).says("settings of the operating system").without("the defaults below"),
+    field("spec.os.hostname", Kind::Choice(&["keep", "set"]))
+        .says("`set`: the server's own name becomes the node's, now and after every boot. `keep`: it stays as it is")
+        .or("keep"),
     field("spec.os.swap", Kind::Choice(&["off", "ignore"]))
         .says("`off`: switched off for good. `ignore`: left alone, kubelet runs with `failSwapOn: false`")
         .or("off")

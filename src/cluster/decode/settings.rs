@@ -4,15 +4,18 @@ use serde_json::{Map, Value as Json};
 
 use crate::catalogue::{KUBE_PROXY, KUBELET, Ours};
 use crate::fields::{Field, Fields};
-use crate::model::{Containerd, Kubernetes, Os, Preflight, Swap};
+use crate::model::{Containerd, Hostname, Kubernetes, Os, Preflight, Swap};
 use crate::plain::quoted;
 use crate::sink::Sink;
 use crate::wrong::Wrong;
 
 /// `spec.os`, `spec.containerd` and `spec.kubernetes`, each with its defaults.
 pub(crate) fn settings(spec: &mut Fields<'_>, sink: &mut Sink<'_>) -> (Os, Containerd, Kubernetes) {
-    let mut os = Os { swap: Swap::Off };
+    let mut os = Os { hostname: Hostname::Keep, swap: Swap::Off };
     if let Some(mut map) = spec.take("os").and_then(|field| field.map(sink)) {
+        let names = [("keep", Hostname::Keep), ("set", Hostname::Set)];
+        let name = map.take("hostname").and_then(|field| field.choice(sink, &names));
+        os.hostname = name.map_or(Hostname::Keep, |name| name.value);
         let swaps = [("off", Swap::Off), ("ignore", Swap::Ignore)];
         let swap = map.take("swap").and_then(|field| field.choice(sink, &swaps));
         os.swap = swap.map_or(Swap::Off, |swap| swap.value);

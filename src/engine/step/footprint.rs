@@ -7,6 +7,7 @@ pub(super) const TREES: &[&str] = &[
     "/etc/systemd/system/kubelet.service",
     "/etc/systemd/system/kubelet.service.d",
     "/etc/systemd/system/containerd.service",
+    "/etc/cloud/cloud.cfg.d/99-sealift-hostname.cfg",
     "/etc/sysctl.d/90-sealift.conf",
     "/etc/modules-load.d/sealift.conf",
     "/etc/containerd/config.toml",

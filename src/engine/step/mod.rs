@@ -3,11 +3,13 @@
 mod act;
 mod archive;
 mod binary;
+mod certificate;
 mod chart;
 mod cni_config;
 mod directory;
 mod file;
 mod footprint;
+mod hostname;
 mod hosts;
 mod images;
 mod kubeadm;
@@ -105,6 +107,7 @@ steps! {
     "archive" Archive = archive,
     "unit" Unit = unit,
     "program" Program = program,
+    "hostname" Hostname = hostname,
     "hosts" Hosts = hosts,
     "cni-config" CniConfig = cni_config,
     "images" Images = images,
@@ -118,6 +121,7 @@ steps! {
     /// A step that concerns the cluster as a whole.
     ClusterStep, ClusterAct, ClusterEyes<'_>, ClusterHands<'_>:
     "manifest" Manifest = manifest,
+    "certificate" Certificate = certificate,
     "chart" Chart = chart,
     "wait" Wait = wait,
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::footprint::{EMPTIED, LINKS, TABLES, TREES, UNITS};
-use super::{hosts, swap, sysctl};
+use super::{hostname, hosts, swap, sysctl};
 use crate::{Change, Ctx, StepError};
 
 /// Takes away Kubernetes, its runtime and all that sealift put on the node.
@@ -117,6 +117,7 @@ impl NodeAct for NodeReset {
             }
         }
         give_swap_back(mutate, ctx).await?;
+        hostname::give_back(mutate, ctx).await?;
         let seen = self.observe(mutate, ctx).await?;
         for file in seen.network {
             match file.was {

@@ -44,7 +44,7 @@ const LAST: &str = "/etc/sysctl.conf";
 pub(crate) async fn foreign_files(probe: &Probe<'_>) -> Result<Vec<String>, StepError> {
     let mut found = vec![];
     let names = probe.list_dir(FOLDER).await?.unwrap_or_default();
-    let names = names.into_iter().filter(|name| name.ends_with(".conf"));
+    let names = names.into_iter().filter(|name| name.strip_suffix(".conf").is_some());
     for path in names.map(|name| format!("{FOLDER}/{name}")).chain([LAST.to_owned()]) {
         if probe.stat(&path).await?.is_some_and(|stat| stat.kind == PathKind::File) {
             found.push(path);
@@ -161,8 +161,6 @@ impl NodeAct for Sysctl {
         Ok(found)
     }
 
-    /// Each value goes through the kernel's own file by tee(1), which every system has: sysctl(8) is a
-    /// package that a bare one may lack, and a write by temporary file and rename is not possible there.
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
         file::put_right(mutate, &self.file, self.text().into_bytes(), Mode::FILE).await?;
         let seen = self.observe(mutate, ctx).await?;
@@ -171,14 +169,18 @@ impl NodeAct for Sysctl {
             mutate.write_file(path, text.clone().into_bytes(), mode).await?;
         }
         for (key, want, _) in self.differing(&seen.live) {
-            let command = Command::new(["tee".to_owned(), proc_path(key)]).stdin(want.as_bytes().to_vec());
-            let output = mutate.run(command.clone()).await?;
-            if output.status != 0 {
-                return Err(StepError::program(&command.argv, &output));
-            }
+            set(mutate, &proc_path(key), want).await?;
         }
         Ok(())
     }
+}
+
+/// Gives a value to the kernel through its own file by tee(1), which every system has: sysctl(8) is a package that a
+/// bare one may lack, and a write by temporary file and rename is not possible there.
+pub(crate) async fn set(mutate: &Mutate<'_>, path: &str, value: &str) -> Result<(), StepError> {
+    let command = Command::new(["tee", path]).stdin(value.as_bytes().to_vec());
+    let output = mutate.run(command.clone()).await?;
+    if output.status == 0 { Ok(()) } else { Err(StepError::program(&command.argv, &output)) }
 }
 
 #[cfg(test)]

@@ -100,6 +100,31 @@ async fn hosts_keeps_foreign_lines() {
 }
 
 #[tokio::test]
+async fn a_server_gets_the_name_of_its_node_where_the_site_says_so() {
+    let mut kit = Kit::new();
+    for (path, text) in [("/etc/hostname", "debian\n"), ("/proc/sys/kernel/hostname", "debian\n")] {
+        kit.put(path, text);
+    }
+    twice(&kit, &["{name: h, hostname: {}}"], 0).await;
+    kit.cluster =
+        crate::testkit::cluster(&crate::testkit::CLUSTER.replace("spec:", "spec:\n  os: {hostname: set}"));
+    kit.put("/etc/cloud/cloud.cfg.d/50.cfg", "x");
+    kit.put_on("w1", "/etc/hostname", "w1.plant.local\n");
+    kit.program("tee", "cat > $SEALIFT_ROOT$1");
+    let plan = twice(&kit, &["{name: h, hostname: {}}"], 5).await;
+    assert_eq!(change(&plan, "cp1", "/etc/hostname").before, "debian");
+    assert_eq!(
+        (kit.read("cp1", "/etc/hostname"), kit.read("w1", "/proc/sys/kernel/hostname")),
+        ("cp1\n".into(), "w1".into())
+    );
+    assert_eq!(kit.read("w1", "/etc/hostname"), "w1.plant.local\n");
+    assert!(kit.read("cp1", "/var/lib/sealift/receipts/hostname.json").contains("debian"));
+    assert!(
+        kit.read("cp1", "/etc/cloud/cloud.cfg.d/99-sealift-hostname.cfg").contains("preserve_hostname: true")
+    );
+}
+
+#[tokio::test]
 async fn sysctl_looks_at_the_running_kernel_and_at_the_file() {
     let kit = Kit::new();
     kit.put("/proc/sys/net/ipv4/ip_forward", "0\n");

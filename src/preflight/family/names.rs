@@ -2,19 +2,33 @@
 
 use std::net::IpAddr;
 
+use sealift_cluster::Hostname;
+
 use crate::check::{
     Check,
-    Severity::{Refuse, Warn},
+    Severity::{self, Refuse, Warn},
 };
 use crate::parse::system::lines;
 use crate::site::Site;
-use crate::view::{Judged, View, when};
+use crate::view::{Judged, Miss, View, not_here, when};
 
-const NAME: &str = "hostnamectl set-hostname NAME, with the name that the cluster file has";
+const NAME: &str = "`hostname: set` in `spec.os` of the cluster file, or hostnamectl set-hostname NAME, with the name that the file has";
+
+/// A check of a server's own name, which counts only where it stays.
+const fn own(id: &'static str, severity: Severity, judge: fn(&View<'_>) -> Judged) -> Check {
+    Check::node(id, severity, judge).by("spec.os.hostname")
+}
+
+const GIVEN: &str = "install gives it the name of the cluster file";
+
+/// The server's own name, where it stays.
+fn kept(view: &View<'_>) -> Result<String, Miss> {
+    if view.cluster.os().hostname == Hostname::Set { not_here(GIVEN) } else { hostname(view) }
+}
 
 pub(super) const CHECKS: &[Check] = &[
-    Check::node("hostname-invalid", Refuse, |view| {
-        let name = hostname(view)?;
+    own("hostname-invalid", Refuse, |view| {
+        let name = kept(view)?;
         let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' || c == '.';
         let bad = name.is_empty()
             || name.len() > 63
@@ -24,13 +38,13 @@ pub(super) const CHECKS: &[Check] = &[
         when(bad, || format!("its host name is {name:?}"))
     })
     .says("Kubernetes takes lower-case letters, digits and '-', at most 63 of them", NAME),
-    Check::node("hostname-localhost", Refuse, |view| {
-        let name = hostname(view)?;
+    own("hostname-localhost", Refuse, |view| {
+        let name = kept(view)?;
         when(name.split('.').next() == Some("localhost"), || format!("its host name is {name:?}"))
     })
     .says("the server has no name of its own", NAME),
-    Check::node("hostname-differs", Warn, |view| {
-        let (name, wanted) = (hostname(view)?, view.node.name.as_str());
+    own("hostname-differs", Warn, |view| {
+        let (name, wanted) = (kept(view)?, view.node.name.as_str());
         let short = name.split('.').next().unwrap_or_default();
         when(short != wanted, || format!("its host name is {name:?}, the cluster file calls it {wanted:?}"))
     })
@@ -38,13 +52,16 @@ pub(super) const CHECKS: &[Check] = &[
         "one of both may be another server than you think; logs and alarms name the one, kubectl the other",
         NAME,
     ),
-    Check::node("hostname-unstable", Warn, |view| {
-        let (now, kept) = (hostname(view)?, view.words("/etc/hostname")?.trim().to_owned());
+    own("hostname-unstable", Warn, |view| {
+        let (now, kept) = (kept(view)?, view.words("/etc/hostname")?.trim().to_owned());
         let differ = !kept.is_empty() && kept.split('.').next() != now.split('.').next();
         when(differ, || format!("it is {now:?} now and {kept:?} after the next boot"))
     })
     .says("the name changes with the next boot", "hostnamectl set-hostname writes both"),
     Check::between("hostname-duplicate", Warn, |site| {
+        if site.cluster.os().hostname == Hostname::Set {
+            return not_here(GIVEN);
+        }
         let (names, absent) = site.each(hostname);
         let mut found = vec![];
         for (at, (one, name)) in names.iter().enumerate() {
@@ -80,7 +97,7 @@ pub(super) const CHECKS: &[Check] = &[
     ),
 ];
 
-pub(super) fn hostname(view: &View<'_>) -> Result<String, crate::view::Miss> {
+pub(super) fn hostname(view: &View<'_>) -> Result<String, Miss> {
     Ok(view.needed("/proc/sys/kernel/hostname")?.trim().to_owned())
 }
 
