@@ -38,9 +38,22 @@ programs() {
     [[ ${folder#"$PWD"} =~ $wanted ]] || continue
     echo "   $(basename "$program")"
     [ -n "${SEALIFT_TEST_FULL:-}" ] || "$program" --list --ignored --format terse < /dev/null | sed 's/: test$//; s/^/   left to make test-full: /'
-    (cd "$folder" && env --default-signal=INT,HUP,QUIT,TERM "$program" --quiet "$@" < /dev/null) || status=1
+    (cd "$folder" && env --default-signal=INT,HUP,QUIT,TERM "$program" "${format:---quiet}" "$@" < /dev/null) || status=1
   done < "$list"
   return "$status"
+}
+
+# The same, and how long after the one before it each test ended: which of the long ones the time went into.
+timed() {
+  local last=$SECONDS line format=--format=pretty
+  programs "$@" 2>&1 | while IFS= read -r line; do
+    if [[ $line == "test "*" ... "* ]]; then
+      printf '%5d s  %s\n' $((SECONDS - last)) "$line"
+      last=$SECONDS
+    else
+      printf '%s\n' "$line"
+    fi
+  done
 }
 
 level "build" build
@@ -48,5 +61,7 @@ level "build the lab" target/x86_64-unknown-linux-gnu/debug/lab build > /dev/nul
 status=0
 level "pure functions and real servers" programs '^/src/' || status=1
 level "the lab itself" programs '^/tests/lab$' || status=1
-level "the product on real machines" programs '^$' --test-threads 1 ${SEALIFT_TEST_FULL:+--include-ignored} || status=1
+# Two at once: most of the time a node waits. What is left to test-full takes both processors.
+if [ -n "${SEALIFT_TEST_FULL:-}" ]; then how=(--test-threads 1 --include-ignored); else how=(--test-threads 2); fi
+level "the product on real machines" timed '^$' "${how[@]}" || status=1
 exit "$status"

@@ -92,7 +92,7 @@ fn ifupdown_and_network_manager_do_it_too() {
     );
 }
 
-/// Thirty cases over all faults and both renderers.
+/// Thirty cases over all faults and renderers.
 #[test]
 #[ignore = "about 15 minutes: thirty cases, most of which wait for the node's timer"]
 fn thirty_of_thirty() {
@@ -105,8 +105,8 @@ fn thirty_of_thirty() {
         &[
             of(Renderer::Networkd, &[Killed, Nothing, WrongGateway, CableOut, PowerCut, Killed], 1),
             of(Renderer::Netplan, &[Nothing, PowerCut, WrongInterface, Killed, CableOut, WrongGateway], 2),
-            of(Renderer::Networkd, &[WrongInterface, CableOut, Frozen, Killed, WrongVlan, Nothing], 3),
-            of(Renderer::Netplan, &[WrongGateway, Frozen, Nothing, PowerCut, WrongVlan, CableOut], 4),
+            of(Renderer::Ifupdown, &[WrongInterface, CableOut, Frozen, Killed, WrongVlan, Nothing], 3),
+            of(Renderer::NetworkManager, &[WrongGateway, Frozen, Nothing, PowerCut, WrongVlan, CableOut], 4),
             of(
                 Renderer::Networkd,
                 &[PowerCut, WrongVlan, WrongGateway, Nothing, WrongInterface, PowerCut],

@@ -1,7 +1,7 @@
 //! What a server's installer asks for, put on a disk before its first boot: a name, an address, who may log in.
 
 use std::fs;
-use std::os::unix::fs::{PermissionsExt, chown};
+use std::os::unix::fs::{PermissionsExt, chown, symlink};
 use std::path::Path;
 
 use anyhow::{Context, Result};
@@ -44,6 +44,12 @@ impl Server<'_> {
         write(disk, "etc/hosts", &hosts.replace("NAME", self.name))?;
         fs::remove_file(disk.join("etc/resolv.conf")).ok();
         write(disk, "etc/resolv.conf", &format!("nameserver {NAMESERVER}\n"))?;
+        if !matches!(self.by, By::Networkd(_)) {
+            // networkd would ask for an address on every container's host0
+            let folder = disk.join("etc/systemd/network");
+            fs::create_dir_all(&folder)?;
+            symlink("/dev/null", folder.join("80-container-host0.network")).context("silencing networkd")?;
+        }
         for (path, text, mode) in self.network(net, subnet) {
             write(disk, path, &text)?;
             fs::set_permissions(disk.join(path), fs::Permissions::from_mode(mode))?;
