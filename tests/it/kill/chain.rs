@@ -11,14 +11,19 @@ use super::book::Book;
 /// Enough for every moment of a long play to be missed once and met from the beginning again.
 const ROUNDS: u32 = 6;
 
+/// Counts how often systemd started kubeadm init since the control plane's last boot.
+const INITS: &str = "journalctl -o cat _COMM=systemd + SYSLOG_IDENTIFIER=systemd | \
+    grep -c 'Started sealift-job-kubeadm-init' || true";
+
 /// What must not change on the way.
-#[derive(Default)]
 pub(super) struct Watch {
     /// The cluster's certificate authority, once there is one that counts.
     authority: Option<String>,
     pub(super) installs: u32,
     /// Whether a control plane that was being made may be made anew: its power was cut meanwhile.
     power: bool,
+    /// How often kubeadm init had been started before.
+    inits: u32,
 }
 
 /// One round: from whatever there is to a whole cluster. Returns what the last, unbroken install was seen to do.
@@ -40,7 +45,7 @@ pub(super) fn round(place: &Place, book: &mut Book, watch: &mut Watch) -> BTreeS
 
 /// Rounds until nothing of the book is missing, or its time is up. After each the cluster must be `whole`.
 pub(super) fn chain(place: &Place, book: &mut Book, whole: &dyn Fn(&Watch)) -> Watch {
-    let mut watch = Watch::default();
+    let mut watch = Watch::begin(place);
     for number in 0..ROUNDS {
         round(place, book, &mut watch);
         // moments of every run, whether it changes something or not, need no new cluster
@@ -64,7 +69,7 @@ pub(super) fn chain(place: &Place, book: &mut Book, whole: &dyn Fn(&Watch)) -> W
 /// The machines as they were, for the next round.
 fn start_over(place: &Place, watch: &mut Watch) {
     place.verb("reset").expect(0);
-    *watch = Watch { installs: watch.installs, ..Watch::default() };
+    *watch = Watch { installs: watch.installs, ..Watch::begin(place) };
 }
 
 fn in_every_run(name: &str) -> bool {
@@ -79,6 +84,11 @@ fn disturb(place: &Place) {
 }
 
 impl Watch {
+    /// From now on.
+    pub(super) fn begin(place: &Place) -> Self {
+        Self { authority: None, installs: 0, power: false, inits: started(place) }
+    }
+
     fn look(&mut self, place: &Place, ended: &Ended) {
         let cut: Vec<&str> =
             ended.deaths.iter().filter(|name| name.starts_with("power | ")).map(String::as_str).collect();
@@ -107,8 +117,12 @@ impl Watch {
         self.authority = found.or_else(|| self.authority.take());
     }
 
-    /// Whether `kubeadm init` may have run once only.
-    pub(super) fn one_init(&self) -> bool {
-        !self.power
+    /// How often `kubeadm init` was started; none when it may have been more than once.
+    pub(super) fn inits(&self, place: &Place) -> Option<u32> {
+        (!self.power).then(|| started(place) - self.inits)
     }
+}
+
+fn started(place: &Place) -> u32 {
+    place.node("cp1").exec(&["sh", "-c", INITS]).unwrap().trim().parse().unwrap()
 }

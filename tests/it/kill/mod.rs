@@ -25,10 +25,6 @@ use whole::{MayDiffer, State, differences, state};
 /// How long a finished cluster may take until every pod of it has settled.
 const SETTLE: Duration = Duration::from_secs(90);
 
-/// Counts how often systemd started kubeadm init.
-const INITS: &str = "journalctl -o cat _COMM=systemd + SYSLOG_IDENTIFIER=systemd | \
-    grep -c 'Started sealift-job-kubeadm-init' || true";
-
 /// What an unbroken run sees and leaves.
 #[derive(Serialize, Deserialize)]
 struct Unbroken {
@@ -125,7 +121,7 @@ impl<'a> Scene<'a> {
     }
 
     fn unbroken(&self) -> Unbroken {
-        let mut watch = Watch::default();
+        let mut watch = Watch::begin(self.place);
         let moments = round(self.place, &mut Book::nobody(), &mut watch);
         Unbroken { moments, state: self.settled(None, &watch) }
     }
@@ -151,9 +147,8 @@ impl<'a> Scene<'a> {
         if let Some(want) = want {
             equal(want, &found);
         }
-        if watch.one_init() {
-            let log = self.place.node("cp1").exec(&["sh", "-c", INITS]).unwrap();
-            assert_eq!(log.trim(), "1", "kubeadm init ran more than once");
+        if let Some(inits) = watch.inits(self.place) {
+            assert_eq!(inits, 1, "kubeadm init ran more than once");
         }
         serve::answers(self.place);
         found
