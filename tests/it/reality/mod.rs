@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_mins(6);
 const FIRST_BOOT: [(&str, &str); 1] = [("/etc/machine-id", "systemd")];
 
 #[test]
-#[ignore = "not green yet: CoreDNS is not ready ten minutes after kubeadm init under emulation; part of make test-full"]
+#[ignore = "not green yet: under emulation the controllers lose their leases while the pods start; part of make test-full"]
 fn one_real_server_with_the_defaults() {
     let mut site = Site::up();
     let before = site.fresh.clone();

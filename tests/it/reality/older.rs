@@ -26,7 +26,6 @@ spec:
 ";
 
 #[test]
-#[ignore = "not green yet: a Debian 11 node gets no network in the lab; part of make test-full"]
 fn an_older_debian_takes_the_same_helper() {
     let name = "it-older";
     let spec = SceneSpec {
