@@ -16,8 +16,9 @@ printf '[Match]\nName=eno1\n[Network]\nAddress=10.77.0.150/24\n' > /run/systemd/
 printf '%s' "$1" > "$2"
 /lib/systemd/systemd-networkd > /run/log 2>&1 & daemon=$!
 n=0; while [ $n -lt 300 ] && ! grep -qs ADMIN_STATE=configured /run/systemd/netif/links/*; do n=$((n+1)); sleep 0.1; done
-kill $daemon
-ip address show dev eno1; ip route; ip -6 route; cat /run/systemd/netif/links/*
+# what it says goes with it
+ip address show dev eno1; ip route; ip -6 route; cat /run/systemd/netif/links/*; status=$?
+kill $daemon; exit $status
 "#;
 
 #[test]
