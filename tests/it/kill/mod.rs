@@ -33,6 +33,7 @@ struct Unbroken {
 }
 
 #[test]
+#[ignore = "not shown since its last change, and a quarter of an hour: part of make test-full"]
 fn the_cluster_is_the_same_whoever_was_killed_while_it_was_made() {
     if std::env::var_os("SEALIFT_TEST_FULL").is_some() { all() } else { tenth() }
 }
