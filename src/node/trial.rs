@@ -73,21 +73,18 @@ pub struct FileBefore {
 impl Trial {
     /// Takes an earlier trial over: what that one would undo is undone with this one.
     pub(crate) fn taking_over(mut self, earlier: Self) -> Self {
-        for device in earlier.devices {
-            if !self.devices.contains(&device) {
-                self.devices.push(device);
-            }
-        }
-        for take in earlier.take {
-            if !self.take.contains(&take) {
-                self.take.push(take);
-            }
-        }
-        for back in earlier.back {
-            if !self.back.contains(&back) {
-                self.back.push(back);
-            }
-        }
+        add(&mut self.devices, earlier.devices);
+        add(&mut self.take, earlier.take);
+        add(&mut self.back, earlier.back);
         self
+    }
+}
+
+/// Adds what is not there yet.
+fn add<T: PartialEq>(all: &mut Vec<T>, more: Vec<T>) {
+    for one in more {
+        if !all.contains(&one) {
+            all.push(one);
+        }
     }
 }

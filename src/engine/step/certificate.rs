@@ -120,11 +120,8 @@ impl ClusterAct for Certificate {
 
     async fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<bool, StepError> {
         let Some(api) = &eyes.api else {
-            let silent = "the cluster's API does not answer";
-            if kubeadm::finished(&eyes.probe, ctx).await? {
-                return Err(StepError::later(silent));
-            }
-            return Err(StepError::NotYet { why: silent.to_owned(), expect: self.diff(&false, ctx)? });
+            let expect = self.diff(&false, ctx)?;
+            return Err(kubeadm::cannot_be_asked(&eyes.probe, ctx, kubeadm::SILENT, expect).await);
         };
         let live = api.get(&self.object()).await;
         let live = live.map_err(StepError::below(format!("asking for {}", self.object())))?;

@@ -101,11 +101,8 @@ impl ClusterAct for Chart {
         let wanted = self.wanted(ctx)?;
         let left = left(&eyes.probe, &wanted).await?;
         let Some(api) = &eyes.api else {
-            if kubeadm::finished(&eyes.probe, ctx).await? {
-                return Err(StepError::later("the cluster's API does not answer"));
-            }
             let expect = self.diff(&Seen { release: None, objects: vec![], left }, ctx)?;
-            return Err(StepError::NotYet { why: "the cluster's API does not answer".to_owned(), expect });
+            return Err(kubeadm::cannot_be_asked(&eyes.probe, ctx, kubeadm::SILENT, expect).await);
         };
         let selector = format!("owner=helm,name={}", self.name);
         let records = api.list("v1", "Secret", Some(&wanted.chart.namespace), &selector).await;

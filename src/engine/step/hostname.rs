@@ -31,7 +31,6 @@ pub(crate) struct Before {
     kept: Option<String>,
 }
 
-#[derive(Debug, Default)]
 pub(crate) struct Seen {
     wanted: String,
     kept: Option<String>,

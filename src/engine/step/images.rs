@@ -25,11 +25,8 @@ impl NodeAct for Images {
 
     async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Self::Seen, StepError> {
         let Some(images) = probe.images().await? else {
-            if kubeadm::finished(probe, ctx).await? {
-                return Err(StepError::later("containerd does not answer"));
-            }
             let expect = self.diff(&BTreeMap::new(), ctx)?;
-            return Err(StepError::NotYet { why: "containerd does not answer".to_owned(), expect });
+            return Err(kubeadm::cannot_be_asked(probe, ctx, "containerd does not answer", expect).await);
         };
         Ok(images.into_iter().map(|image| (image.name.clone(), image)).collect())
     }

@@ -4,7 +4,10 @@ use sealift_node::{Command, JobState, Mutate, Output, Probe};
 use serde::{Deserialize, Serialize};
 
 use super::{kubeadm_files, receipt};
-use crate::{Ctx, Job, StepError};
+use crate::{Change, Ctx, Job, StepError};
+
+/// Why the cluster cannot be asked.
+pub(crate) const SILENT: &str = "the cluster's API does not answer";
 
 /// Where its input lies while it runs; removed afterwards, for the join's holds a token.
 const DIR: &str = "/var/lib/sealift/kubeadm";
@@ -170,6 +173,21 @@ impl Act {
 pub(crate) async fn finished(probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<bool, StepError> {
     let receipt: Option<Receipt> = receipt::read(probe, RECEIPT).await?;
     Ok(receipt.is_some_and(|receipt| receipt.done && receipt.cluster == ctx.cluster().name().as_str()))
+}
+
+/// What a step says whose subject does not answer: where kubeadm came to its end once it is looked at later; before that
+/// there is nothing yet, and `expect` is what will change.
+pub(crate) async fn cannot_be_asked(
+    probe: &Probe<'_>,
+    ctx: &Ctx<'_>,
+    why: &str,
+    expect: Vec<Change>,
+) -> StepError {
+    match finished(probe, ctx).await {
+        Ok(true) => StepError::later(why),
+        Ok(false) => StepError::NotYet { why: why.to_owned(), expect },
+        Err(error) => error,
+    }
 }
 
 /// Runs one phase of `kubeadm init` on a finished control plane: it makes what is missing and leaves what is there.

@@ -109,14 +109,9 @@ impl ClusterAct for Manifest {
     async fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Self::Seen, StepError> {
         let documents = self.documents(ctx)?;
         let Some(api) = &eyes.api else {
-            if kubeadm::finished(&eyes.probe, ctx).await? {
-                return Err(StepError::later("the cluster's API does not answer"));
-            }
             let objects = documents.into_iter().map(|document| (document, State::Missing)).collect();
-            return Err(StepError::NotYet {
-                why: "the cluster's API does not answer".to_owned(),
-                expect: self.diff(&Seen { objects, marked: vec![] }, ctx)?,
-            });
+            let expect = self.diff(&Seen { objects, marked: vec![] }, ctx)?;
+            return Err(kubeadm::cannot_be_asked(&eyes.probe, ctx, kubeadm::SILENT, expect).await);
         };
         let mut seen = Seen::default();
         for document in documents {

@@ -68,10 +68,8 @@ impl ClusterAct for Wait {
 
     async fn observe(&self, eyes: &ClusterEyes<'_>, ctx: &Ctx<'_>) -> Result<Vec<Stuck>, StepError> {
         let targets = self.targets(ctx)?;
-        let silent = "the cluster's API does not answer";
         let Some(api) = &eyes.api else {
-            let finished = kubeadm::finished(&eyes.probe, ctx).await?;
-            return Err(if finished { StepError::later(silent) } else { StepError::not_yet(silent) });
+            return Err(kubeadm::cannot_be_asked(&eyes.probe, ctx, kubeadm::SILENT, vec![]).await);
         };
         if ctx.planning() {
             let stuck = api.not_ready(&targets).await.map_err(StepError::below("asking what is ready"))?;
