@@ -65,6 +65,8 @@ impl Drop for RunLock {
     fn drop(&mut self) {
         // an empty file says that the last run ended by itself
         let _ = self.file.set_len(0);
+        // Not left to the closing of the file: a child that is just being forked has the descriptor too (flock(2)).
+        let _ = self.file.unlock();
     }
 }
 

@@ -27,7 +27,16 @@ pub(crate) struct Workspace {
 
 /// Keeps a second run out of a part, until it is dropped. Not part of the workspace: threads of an aborted
 /// run may hold that a moment longer.
-pub(crate) struct PartLock(#[expect(dead_code, reason = "dropping it unlocks")] File);
+pub(crate) struct PartLock(File);
+
+impl Drop for PartLock {
+    /// Said aloud instead of left to the closing of the file: a process that another thread is just forking has the
+    /// descriptor too until its exec, and would keep the lock that long (flock(2)).
+    fn drop(&mut self) {
+        // It fails for a bad descriptor only; closing the file then does the same.
+        let _ = self.0.unlock();
+    }
+}
 
 impl Workspace {
     /// Opens the part of `target`, or makes it anew when it is of another layout.
