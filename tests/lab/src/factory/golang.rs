@@ -2,6 +2,8 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
@@ -13,7 +15,7 @@ use crate::program;
 use crate::say::say;
 
 /// Raised when the way of building changes.
-const RECIPE: u32 = 1;
+const RECIPE: u32 = 2;
 
 /// The key of a component: go.mod, go.sum, everything components.yaml says, the Go version.
 pub fn key(component: &Component, go_version: &str) -> Result<Key> {
@@ -63,11 +65,38 @@ pub fn build(cache: &Cache, caches: &GoCaches, component: &Component, go_version
     Ok(path)
 }
 
+/// Downloads what the absent components are made of, one after the other and beside the compiling of those before:
+/// a compiler that waits for the network leaves its processor idle. A failure is left to the compiling, which meets it
+/// again and says why. To be joined before the caches are dropped.
+pub fn download_ahead(
+    cache: &Cache,
+    caches: &GoCaches,
+    components: &[Component],
+    go_version: &str,
+) -> Result<JoinHandle<()>> {
+    let mut lists: Vec<Command> = vec![];
+    for component in components {
+        if !cache.path("bin", &component.id(), &key(component, go_version)?).is_dir() {
+            let mut list = caches.go(&component.folder())?;
+            list.args(["list", "-deps", "-mod=readonly", "-tags", &component.tags.join(",")]);
+            list.args(component.binaries.values()).stdout(Stdio::null()).stderr(Stdio::null());
+            lists.push(list);
+        }
+    }
+    Ok(std::thread::spawn(move || {
+        for mut list in lists {
+            let _ = list.status();
+        }
+    }))
+}
+
 fn compile(caches: &GoCaches, component: &Component, folder: &Path) -> Result<()> {
     let out = tempfile::tempdir_in(folder)?;
     let mut go = caches.go(&component.folder())?;
     go.env("CGO_ENABLED", if component.cgo { "1" } else { "0" });
     go.args(["build", "-mod=readonly", "-trimpath", "-tags", &component.tags.join(",")]);
+    // What the linker drops (-w) need not be made; and memory is there so that the compiler collects less often.
+    go.arg("-gcflags=all=-dwarf=false").env("GOGC", "400");
     go.args(["-ldflags", &component.linker(), "-o"]).arg(out.path());
     go.args(component.binaries.values());
     program::finish(go).with_context(|| format!("compiling {}", component.id()))?;

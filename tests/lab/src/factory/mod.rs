@@ -91,6 +91,7 @@ fn build_with(cache: &Cache, drop: Drop) -> Result<Built> {
     let _turn = cache.lock("build")?;
     let caches = GoCaches::new(cache);
     let go_version = golang::version()?;
+    let ahead = golang::download_ahead(cache, &caches, &components.components, &go_version)?;
     let mut programs = BTreeMap::new();
     for component in &components.components {
         let path = golang::build(cache, &caches, component, &go_version)?;
@@ -100,6 +101,7 @@ fn build_with(cache: &Cache, drop: Drop) -> Result<Built> {
         let path = c_program::build(cache, program)?;
         programs.insert(format!("{}-{}", program.name, program.version), path);
     }
+    let _ = ahead.join();
     let dropping = caches.drop(drop)?;
     let mut built = Built { programs, images: vec![], registry: PathBuf::new(), site: PathBuf::new() };
     built.images = images::build(cache, &Images::load()?, &built)?;
