@@ -97,7 +97,7 @@ impl SecretKey {
         };
         let sealed = minisign::SecretKeyBox::from_string(&text).map_err(unusable)?;
         let inner = match (needs_password(&text, path)?, password) {
-            (false, _) => sealed.into_unencrypted_secret_key().map_err(unusable)?,
+            (false, _) => unsealed(&text, sealed).map_err(unusable)?,
             // Without this the library would ask on the terminal by itself.
             (true, None) => return Err(KeyError::PasswordNeeded { path: path.to_owned() }),
             (true, password) => sealed.into_secret_key(password).map_err(unusable)?,
@@ -125,10 +125,27 @@ impl fmt::Debug for SecretKey {
     }
 }
 
+/// A key that no password protects. The library insists on its checksum, the `minisign` program writes none there (`-W`
+/// leaves those 32 bytes zero); then a signature that the key's own public half accepts says that it is whole.
+fn unsealed(text: &str, sealed: minisign::SecretKeyBox) -> Result<minisign::SecretKey, minisign::PError> {
+    let raw = raw(text);
+    if !raw.ends_with(&[0; 32]) {
+        return sealed.into_unencrypted_secret_key();
+    }
+    let key = minisign::SecretKey::from_bytes(&raw)?;
+    let public = minisign::PublicKey::from_secret_key(&key)?;
+    let tried = minisign::sign(Some(&public), &key, &b""[..], None, None);
+    tried.map(|_| key).map_err(|_| minisign::PError::new(minisign::ErrorKind::Verify, "Corrupted key"))
+}
+
+/// The key itself: the file's second line.
+fn raw(text: &str) -> Vec<u8> {
+    text.lines().nth(1).and_then(|line| STANDARD.decode(line.trim()).ok()).unwrap_or_default()
+}
+
 /// Bytes 2 and 3 of a secret key name its key derivation; two zeros mean none.
 fn needs_password(text: &str, path: &Path) -> Result<bool, KeyError> {
-    let raw = text.lines().nth(1).and_then(|line| STANDARD.decode(line.trim()).ok()).unwrap_or_default();
-    match raw.get(..4) {
+    match raw(text).get(..4) {
         Some(b"Ed\0\0") => Ok(false),
         Some(b"EdSc") => Ok(true),
         _ => Err(KeyError::Unusable {

@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sealift_bundle::{Bundle, BundleError, Refusal, SecretKey, Trust, generate_key, sign};
 use serde_json::{Value, json};
 
@@ -142,6 +144,30 @@ fn minisign(signed: &Signed, text: &str) -> String {
         .expect("runs minisign (Debian package minisign)");
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     fs::read_to_string(out).expect("reads")
+}
+
+/// As `minisign -G -W` makes them: open, and without the checksum that the others have.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_of_the_minisign_program_signs() {
+    let signed = small().await;
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let (public, secret) = (folder.path().join("k.pub"), folder.path().join("k.sec"));
+    let mut minisign = std::process::Command::new("minisign");
+    let made = minisign.args(["-G", "-W", "-p"]).arg(&public).arg("-s").arg(&secret).output();
+    assert!(made.expect("runs minisign (Debian package minisign)").status.success());
+    fs::remove_file(signed.path("manifest.json.minisig")).expect("removes");
+    sign(&signed.dir, &SecretKey::load(&secret, None).expect("loads")).expect("signs");
+    let trust = Trust::from_files(&[&public]).expect("loads the public key");
+    Bundle::open(&signed.dir).expect("opens").authenticate(&trust).expect("is signed");
+
+    // a bit of the seed, which begins at byte 62
+    let text = fs::read_to_string(&secret).expect("reads");
+    let (comment, key) = text.trim_end().split_once('\n').expect("has two lines");
+    let mut raw = STANDARD.decode(key).expect("is base64");
+    raw[70] ^= 1;
+    fs::write(&secret, format!("{comment}\n{}\n", STANDARD.encode(raw))).expect("writes");
+    let error = SecretKey::load(&secret, None).expect_err("is damaged").to_string();
+    assert!(error.contains("Corrupted key"), "{error}");
 }
 
 #[test]
