@@ -18,6 +18,7 @@ const LEFT_BY_RESET: [&str; 0] = [];
 #[test]
 fn a_life() {
     let place = Place::enrolled("it-life");
+    has_another_name(&place);
     let before = place.listings();
     refuses_a_strange_host(&place);
     refuses_a_damaged_bundle(&place);
@@ -26,12 +27,31 @@ fn a_life() {
     let fingerprint = survives_being_killed(&place);
     a_second_install_finds_nothing(&place);
     super::paper::refuses_a_plan_that_is_too_old(&place);
+    assert_eq!(names(&place), ("w1".to_owned(), "w1".to_owned()));
     serves(&place);
     assert_eq!(fingerprint, authority(&place), "the cluster's authority changed");
     nothing_left_the_air_gap(&place);
     place.verb("reset").expect(0);
     same(&before, &place.listings(), "reset");
+    assert_eq!(names(&place), (OLD_NAME.to_owned(), OLD_NAME.to_owned()));
     place.verb("reset").expect(0);
+}
+
+/// What `w1` is called on its label, before anybody makes a cluster of it.
+const OLD_NAME: &str = "blade-7";
+
+/// The cluster file wants the server to be called as its node is.
+fn has_another_name(place: &Place) {
+    let text = fs::read_to_string(&place.cluster).unwrap();
+    fs::write(&place.cluster, text.replace("\nspec:\n", "\nspec:\n  os: {hostname: set}\n")).unwrap();
+    let line = format!("echo {OLD_NAME} > /etc/hostname && hostname {OLD_NAME}");
+    place.node("w1").exec(&["sh", "-c", &line]).unwrap();
+}
+
+/// What `w1` is called now, and after the next boot.
+fn names(place: &Place) -> (String, String) {
+    let ask = |argv: &[&str]| place.node("w1").exec(argv).unwrap().trim().to_owned();
+    (ask(&["hostname"]), ask(&["cat", "/etc/hostname"]))
 }
 
 fn refuses_a_strange_host(place: &Place) {
