@@ -35,10 +35,19 @@ impl Process {
 
     /// Whether it still runs; a zombie does not.
     pub fn alive(self) -> bool {
-        fs::read_to_string(format!("/proc/{}/stat", self.pid))
-            .ok()
-            .and_then(|stat| parse_stat(&stat).ok())
-            .is_some_and(|(state, started)| started == self.started && !matches!(state, 'Z' | 'X'))
+        self.state().is_some_and(|state| !matches!(state, 'Z' | 'X'))
+    }
+
+    /// Whether it waits for something.
+    pub fn sleeps(self) -> bool {
+        self.state() == Some('S')
+    }
+
+    /// Its letter in /proc/PID/stat (proc_pid_stat(5)); none when another process has the pid, or none.
+    fn state(self) -> Option<char> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
+        let (state, started) = parse_stat(&stat).ok()?;
+        (started == self.started).then_some(state)
     }
 
     /// Sends a signal, unless the process is gone already.

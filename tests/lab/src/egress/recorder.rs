@@ -109,10 +109,29 @@ impl Recorder {
     /// How many packets the kernel dropped because the recorder did not read them in time (no process can ask this of a
     /// socket that is another's, but `ss` can of all in the namespace).
     pub fn lost(&self) -> Result<u64> {
+        self.counted('d')
+    }
+
+    /// Waits until everything that was sent before is in the records: nothing waits in the socket, and the recorder for
+    /// the next packet. On a busy machine that takes a moment.
+    pub fn catch_up(&self) -> Result<()> {
+        let start = Instant::now();
+        while self.listens()
+            && (self.counted('r')? > 0 || !noted(&self.note_file()).is_some_and(Process::sleeps))
+        {
+            if start.elapsed() > Duration::from_secs(20) {
+                bail!("waiting for the egress recorder: packets wait to be read for 20 s");
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Ok(())
+    }
+
+    fn counted(&self, field: char) -> Result<u64> {
         let scene = SceneState::read(&self.dir)?.context("reading the recorder's scene: it is down")?;
         let net = Net::new(&scene.name, scene.subnet);
         let list = finish(net.enter(&["ss", "--packet", "--memory", "--no-header"]))?;
-        drops(&list).context("finding the recorder's socket in the list of `ss`")
+        sum(&list, field).context("finding the recorder's socket in the list of `ss`")
     }
 
     /// The leaks that were sent on purpose.
@@ -135,24 +154,25 @@ impl Recorder {
     }
 }
 
-/// Sum of the drop counters in `ss --memory`'s output: `skmem:(r0,rb212992,…,d0)`; none without a socket.
-fn drops(list: &str) -> Option<u64> {
+/// Sum of one counter over the sockets in `ss --memory`'s output, `skmem:(r0,rb212992,…,d0)`: r, bytes that wait to be
+/// read; d, packets that were dropped. None without a socket.
+fn sum(list: &str, field: char) -> Option<u64> {
     let counters = list.split("skmem:(").skip(1).filter_map(|rest| rest.split(')').next());
-    let drops = counters
-        .map(|counter| counter.split(',').find_map(|field| field.strip_prefix('d')?.parse::<u64>().ok()));
-    drops.reduce(|sum, next| Some(sum? + next?)).flatten()
+    let values = counters
+        .map(|counter| counter.split(',').find_map(|one| one.strip_prefix(field)?.parse::<u64>().ok()));
+    values.reduce(|sum, next| Some(sum? + next?)).flatten()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::drops;
+    use super::sum;
 
     #[test]
     fn drops_are_summed_and_no_socket_is_not_zero_drops() {
-        let one = "p_raw 0 0 *:* *     skmem:(r0,rb67108864,t0,tb212992,f0,w0,o928,bl0,d7)";
-        assert_eq!(drops(one), Some(7));
-        assert_eq!(drops(&format!("{one}\n{one}")), Some(14));
-        assert_eq!(drops(""), None);
-        assert_eq!(drops("p_raw 0 0 *:* * skmem:(r0)"), None);
+        let one = "p_raw 0 0 *:* *     skmem:(r768,rb67108864,t0,tb212992,f0,w0,o928,bl0,d7)";
+        assert_eq!((sum(one, 'd'), sum(one, 'r')), (Some(7), Some(768)));
+        assert_eq!(sum(&format!("{one}\n{one}"), 'd'), Some(14));
+        assert_eq!(sum("", 'd'), None);
+        assert_eq!(sum("p_raw 0 0 *:* * skmem:(r0)", 'd'), None);
     }
 }

@@ -37,6 +37,9 @@ impl Report {
     /// Reads and judges what a recorder has so far.
     pub fn of(recorder: &Recorder) -> Result<Self> {
         let listens = recorder.listens();
+        if listens {
+            recorder.catch_up()?;
+        }
         let lost = if listens { recorder.lost()? } else { 0 };
         let leaks = recorder
             .planted()?
