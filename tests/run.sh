@@ -15,6 +15,7 @@ level() {
   return "$status"
 }
 end() {
+  [ -z "${builder:-}" ] || kill -- -"$builder" 2> /dev/null || true
   printf -- '-- where the time went\n'
   printf '%s\n' "${ledger[@]}"
   printf '%-36s %5d s\n' total "$SECONDS"
@@ -22,11 +23,18 @@ end() {
 }
 trap end EXIT
 
+# At once: the lab and the tests each take both processors, and each leaves one idle now and then (links, downloads).
 build() {
-  cargo build --workspace --all-targets --quiet
+  cargo build --workspace --bin lab --quiet || return
+  # a group of its own, so that its compilers end with it
+  setsid target/x86_64-unknown-linux-gnu/debug/lab build > /dev/null &
+  builder=$!
+  cargo build --workspace --all-targets --quiet || return
   cargo test --workspace --no-run --quiet --message-format=json |
     jq -r 'select(.profile.test and .executable) | [(.manifest_path | rtrimstr("/Cargo.toml")), .executable] | @tsv' > "$list"
   [ -s "$list" ] || { echo "the build made no test program" >&2; return 1; }
+  wait "$builder" || return
+  builder=
 }
 
 # Runs the test programs whose package folder matches (or, with '!', does not), each in that folder as cargo does. They
@@ -56,8 +64,7 @@ timed() {
   done
 }
 
-level "build" build
-level "build the lab" target/x86_64-unknown-linux-gnu/debug/lab build > /dev/null
+level "build, and the lab" build
 status=0
 level "pure functions and real servers" programs '^/src/' || status=1
 level "the lab itself" programs '^/tests/lab$' || status=1
