@@ -19,6 +19,7 @@ mod it {
     mod place;
     mod preflight;
     mod reality;
+    mod relay;
     mod running;
     mod self_update;
     mod ssh;

@@ -48,6 +48,10 @@ pub(crate) struct InstallArgs {
     #[arg(long, value_name = "CHECK")]
     pub(crate) skip: Vec<String>,
 
+    /// Send every blob from here; nodes open no port for each other
+    #[arg(long)]
+    pub(crate) no_relay: bool,
+
     #[command(flatten)]
     pub(crate) paper: ReportArgs,
 }

@@ -3,11 +3,11 @@
 use std::io::Read as _;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use sealift_bundle::{Bundle, BundleError, Verified};
-use sealift_node::{BlobReader, BlobTarget, Mutate};
+use sealift_node::{BlobReader, BlobTarget, Came, HostError, Mutate};
 use sealift_stream::Digest;
 use tokio::sync::mpsc;
 
@@ -20,6 +20,8 @@ const PARALLEL: usize = 3;
 const PIECE: usize = 256 << 10;
 /// Tries per blob; each goes on where the last one was cut.
 const TRIES: u32 = 5;
+/// How often it is told how much has come from another node.
+const TELL: Duration = Duration::from_millis(500);
 
 /// Sends one blob to the node's blob store, whence `install_blob` and `extract_blob` take it.
 pub(crate) async fn send_file(
@@ -32,7 +34,8 @@ pub(crate) async fn send_file(
 }
 
 /// Sends blobs, those the node has already left out, an interrupted one from where it was cut; tells the
-/// progress in bytes over all of them. Returns when every one of them is whole on the node.
+/// progress in bytes over all of them. Returns when every one of them is whole on the node. What other nodes have
+/// comes from there; each node begins elsewhere in the list, so that they soon have something for each other.
 pub(crate) async fn send(
     ctx: &Ctx<'_>,
     mutate: &Mutate<'_>,
@@ -41,12 +44,25 @@ pub(crate) async fn send(
     let total = targets.iter().map(|target| identity(target).1).sum();
     let meter = Arc::new(Meter::new(ctx.site.events.clone(), ctx.lane(), ctx.step, total));
     // mapped as an iterator of owned targets: a closure over references is not general enough for `Send`
-    let sends = targets.iter().cloned().map(|target| send_one(ctx, mutate, target, &meter));
+    let turned = targets.iter().cycle().skip(beginning(ctx, targets.len())).take(targets.len());
+    let relayed = Arc::new(AtomicU64::new(0));
+    let sends = turned.cloned().map(|target| send_one(ctx, mutate, target, &meter, &relayed));
     let mut work = futures::stream::iter(sends).buffer_unordered(PARALLEL);
     while let Some(result) = work.next().await {
         result?;
     }
+    let relayed = relayed.load(Ordering::Relaxed);
+    if relayed > 0 && targets.len() > 1 {
+        ctx.note(format!("{} of {} MB came from other nodes", relayed / 1_000_000, total / 1_000_000));
+    }
     Ok(())
+}
+
+/// Where in a list of so many this node begins.
+fn beginning(ctx: &Ctx<'_>, count: usize) -> usize {
+    let nodes = ctx.cluster().nodes();
+    let place = nodes.iter().position(|node| Some(&node.name) == ctx.node().map(|node| &node.name));
+    place.unwrap_or(0) * count / nodes.len().max(1)
 }
 
 fn identity(target: &BlobTarget) -> (Digest, u64) {
@@ -60,14 +76,44 @@ async fn send_one(
     mutate: &Mutate<'_>,
     target: BlobTarget,
     meter: &Arc<Meter>,
+    relayed: &AtomicU64,
 ) -> Result<(), StepError> {
     let (digest, size) = identity(&target);
-    let mut tries = 0;
+    let (mut tries, mut mixed) = (0, false);
     loop {
         let offset = mutate.blob_offset(target.clone()).await?;
         meter.add(offset);
         if offset >= size && size > 0 {
+            ctx.site.relay.has(mutate.name(), digest);
             return Ok(());
+        }
+        let way = async { Ok(ctx.site.relay.way(mutate.name(), digest, size).await) };
+        let way = ctx.leave_when_asked(way).await?;
+        let began = Instant::now();
+        if let Some(from) = way.from.clone() {
+            let came = Came::default();
+            match fetch(ctx, mutate, &target, &from, &came, meter).await {
+                Ok(true) => {
+                    meter.add((size - offset).saturating_sub(came.load(Ordering::Relaxed)));
+                    relayed.fetch_add(size - offset, Ordering::Relaxed);
+                    way.arrived(size - offset, began.elapsed());
+                    return Ok(());
+                }
+                // it was dropped there as soon as it was installed
+                Ok(false) => {
+                    way.gone();
+                    meter.take_back(offset);
+                    continue;
+                }
+                Err(StepError::Stopped) => return Err(StepError::Stopped),
+                Err(error) => {
+                    way.failed().await;
+                    mixed = true;
+                    meter.take_back(offset + came.load(Ordering::Relaxed));
+                    ctx.note(format!("not from {from}: {error}; it comes another way"));
+                    continue;
+                }
+            }
         }
         let sent = Arc::new(AtomicU64::new(offset));
         let broken = Arc::new(Mutex::new(None));
@@ -81,7 +127,14 @@ async fn send_one(
             return Err(StepError::below(format!("reading blob {} from the bundle", digest.short()))(error));
         }
         match result {
-            Ok(()) => return Ok(()),
+            Ok(()) => {
+                way.arrived(size - offset, began.elapsed());
+                return Ok(());
+            }
+            // what another node gave of it may have been wrong; it was thrown away with the rest
+            Err(HostError::Damaged { .. }) if std::mem::take(&mut mixed) => {
+                meter.take_back(sent.load(Ordering::Relaxed));
+            }
             Err(error) if error.is_transient() && tries < TRIES => {
                 tries += 1;
                 meter.take_back(sent.load(Ordering::Relaxed));
@@ -89,6 +142,34 @@ async fn send_one(
                 tokio::time::sleep(Duration::from_secs(1 << tries)).await;
             }
             Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// Has the node take a blob from another one, and tells how much of it has come.
+async fn fetch(
+    ctx: &Ctx<'_>,
+    mutate: &Mutate<'_>,
+    target: &BlobTarget,
+    from: &str,
+    came: &Came,
+    meter: &Meter,
+) -> Result<bool, StepError> {
+    let giver = ctx.site.relay.giver(ctx.site, from).await?;
+    let fetched = async { Ok(mutate.fetch_blob(target.clone(), giver, Arc::clone(came)).await?) };
+    let fetched = ctx.leave_when_asked(fetched);
+    tokio::pin!(fetched);
+    let mut told = 0;
+    loop {
+        let ended = tokio::select! {
+            ended = &mut fetched => Some(ended),
+            () = tokio::time::sleep(TELL) => None,
+        };
+        let now = came.load(Ordering::Relaxed);
+        meter.add(now - told);
+        told = now;
+        if let Some(ended) = ended {
+            return ended;
         }
     }
 }

@@ -23,6 +23,7 @@ mod network;
 mod plan;
 mod playbook;
 mod record;
+mod relay;
 mod run;
 mod schedule;
 mod selector;

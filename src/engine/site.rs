@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
 use crate::access::Access;
+use crate::relay::Relay;
 use crate::{ClusterEyes, ClusterHands, Events, Late, StepError, Stop, TemplateError, Templates};
 
 /// Connections to the nodes, by name.
@@ -24,6 +25,7 @@ pub struct Site {
     pub(crate) late: Late,
     pub(crate) stop: Stop,
     pub(crate) templates: Templates,
+    pub(crate) relay: Relay,
     images: Value,
     access: Mutex<Option<Access>>,
 }
@@ -45,6 +47,7 @@ impl Site {
             late: Late::default(),
             stop: Stop::new(),
             templates: Templates::embedded()?,
+            relay: Relay::new(),
             images,
             access: Mutex::new(None),
         })
@@ -54,6 +57,13 @@ impl Site {
     #[must_use]
     pub fn stopped_by(mut self, stop: &Stop) -> Self {
         self.stop = stop.clone();
+        self
+    }
+
+    /// Has every blob go over the operator's link; nodes open no port for each other.
+    #[must_use]
+    pub fn without_relay(self) -> Self {
+        self.relay.off();
         self
     }
 

@@ -25,8 +25,16 @@ pub(crate) async fn send<T: Serialize>(to: &mut (impl AsyncWrite + Unpin), messa
 
 /// Receives one message; a clean end before its first byte is `UnexpectedEof`, too.
 pub(crate) async fn receive<T: DeserializeOwned>(from: &mut (impl AsyncRead + Unpin)) -> io::Result<T> {
+    receive_within(from, LIMIT).await
+}
+
+/// As [`receive`], from somebody who may be a stranger: at most so many bytes.
+pub(crate) async fn receive_within<T: DeserializeOwned>(
+    from: &mut (impl AsyncRead + Unpin),
+    limit: u32,
+) -> io::Result<T> {
     let length = from.read_u32().await?;
-    if length > LIMIT {
+    if length > limit {
         return Err(io::Error::new(io::ErrorKind::InvalidData, format!("a frame of {length} bytes")));
     }
     // Not reserved at once: a lying length must cost the sender, not us.

@@ -1,10 +1,12 @@
 //! What can be asked of a node and done on it: one trait, two implementations (on the spot, and through a helper).
 
+use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
 
 use futures::future::BoxFuture;
 use tokio::io::{AsyncRead, AsyncWrite};
 
+use crate::relay::{Came, Giver, RelayKey};
 use crate::{Action, Answer, BlobTarget, HostError, Measure, Query};
 
 /// Both directions of a byte stream on the node, boxed so that `Host` stays object-safe.
@@ -43,6 +45,25 @@ pub trait Host: Send + Sync {
         offset: u64,
         content: BlobReader,
     ) -> BoxFuture<'_, Result<(), HostError>>;
+
+    /// From now on gives whole blobs to other nodes that know the key, on this address of its own, for as long as what
+    /// was started for this host lives. Says where; a second time that is the same place.
+    fn give_blobs(&self, _address: IpAddr, _key: RelayKey) -> BoxFuture<'_, Result<SocketAddr, HostError>> {
+        Box::pin(std::future::ready(Err(HostError::refused(self.name(), "giving blobs", "it gives none"))))
+    }
+
+    /// Takes what is missing of a blob from another node, hashed and kept as by [`put_blob`](Self::put_blob); `came`
+    /// counts the bytes while they come. False when the giver does not have it any more. Whatever goes wrong, the blob
+    /// can still be sent from here.
+    fn fetch_blob(
+        &self,
+        target: BlobTarget,
+        _giver: Giver,
+        _came: Came,
+    ) -> BoxFuture<'_, Result<bool, HostError>> {
+        let refusal = HostError::refused(self.name(), target.what(), "it takes none from other nodes");
+        Box::pin(std::future::ready(Err(refusal)))
+    }
 
     /// Opens a stream to a TCP address as the node sees it, e.g. `127.0.0.1:6443` (law 9).
     fn dial(&self, address: String) -> BoxFuture<'_, Result<BoxDuplex, HostError>>;

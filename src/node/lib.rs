@@ -14,8 +14,10 @@ mod measure;
 mod mutate;
 mod owner;
 pub mod paths;
+mod patient;
 mod probe;
 mod refusal;
+mod relay;
 mod remote;
 mod sight;
 mod ssh;
@@ -36,6 +38,7 @@ pub use mutate::Mutate;
 pub use owner::Owner;
 pub use probe::Probe;
 pub use refusal::{Obstacle, SudoRefusal, Unreached};
+pub use relay::{Came, Giver, RelayKey};
 pub use remote::{HelperBinary, RemoteHost, RemoteOptions};
 pub use sight::{Room, Sight};
 pub use ssh::{

@@ -1,11 +1,13 @@
 //! The handle that can change things, given to `apply` alone.
 
+use std::net::{IpAddr, SocketAddr};
 use std::ops::Deref;
 
 use sealift_stream::Digest;
 
 use crate::{
-    Action, Answer, BlobReader, BlobTarget, Command, Host, HostError, Output, Probe, Secretless, Trial,
+    Action, Answer, BlobReader, BlobTarget, Came, Command, Giver, Host, HostError, Output, Probe, RelayKey,
+    Secretless, Trial,
 };
 
 /// Typed changes to one node; everything a [`Probe`] can ask, too.
@@ -157,6 +159,16 @@ impl<'a> Mutate<'a> {
         content: BlobReader,
     ) -> Result<(), HostError> {
         self.host().put_blob(target, offset, content).await
+    }
+
+    /// Has the node give blobs to others; see [`Host::give_blobs`].
+    pub async fn give_blobs(&self, address: IpAddr, key: RelayKey) -> Result<SocketAddr, HostError> {
+        self.host().give_blobs(address, key).await
+    }
+
+    /// Has the node take a blob from another one; see [`Host::fetch_blob`].
+    pub async fn fetch_blob(&self, target: BlobTarget, giver: Giver, came: Came) -> Result<bool, HostError> {
+        self.host().fetch_blob(target, giver, came).await
     }
 
     async fn done(&self, asked: &str, action: Action) -> Result<(), HostError> {

@@ -14,7 +14,8 @@ use crate::shell::Shell;
 pub(crate) async fn run(args: &InstallArgs, shell: &Shell) -> anyhow::Result<Exit> {
     let frozen = args.plan.as_deref().map(Frozen::read).transpose()?;
     let paper = Report::prepare(&args.paper)?;
-    let files = SiteFiles::open(&args.site, shell)?;
+    let mut files = SiteFiles::open(&args.site, shell)?;
+    files.relay = !args.no_relay;
     preflight::selection(&files, &[], &args.skip)?;
     let mut course = Course::begin(&args.site.at, paper.wanted());
     let done = change_site("install", &files, frozen.as_ref(), &args.skip, &mut course, shell).await;

@@ -22,6 +22,8 @@ pub(crate) struct SiteFiles {
     profile: Option<WrittenFile>,
     trust: Vec<PathBuf>,
     rollback_to: Option<u64>,
+    /// Whether nodes give blobs to each other.
+    pub(crate) relay: bool,
 }
 
 impl SiteFiles {
@@ -60,7 +62,17 @@ impl SiteFiles {
         let cluster = parse(&written.text, &origin, laid)?;
         let state = at.state.join(cluster.name().as_str());
         let logins = Logins::new(at.cluster.parent().unwrap_or(Path::new("")), &at.logins);
-        Ok(Self { cluster, bundle: None, state, logins, written, profile, trust: vec![], rollback_to: None })
+        Ok(Self {
+            cluster,
+            bundle: None,
+            state,
+            logins,
+            written,
+            profile,
+            trust: vec![],
+            rollback_to: None,
+            relay: true,
+        })
     }
 
     /// Reads the whole bundle once before the first change, so that a stick with one bad bit anywhere leaves
@@ -150,7 +162,8 @@ impl SiteFiles {
 
     /// Everything a plan or a run works with.
     pub(crate) fn site(&self, connected: &Connected, events: Events) -> anyhow::Result<Site> {
-        Ok(Site::new(self.cluster.clone(), self.bundle.clone(), connected.hosts(), events)?)
+        let site = Site::new(self.cluster.clone(), self.bundle.clone(), connected.hosts(), events)?;
+        Ok(if self.relay { site } else { site.without_relay() })
     }
 }
 

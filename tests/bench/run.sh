@@ -6,6 +6,7 @@ cd "$(dirname "$0")/../.."
 
 clean() {
   "$lab" down --dir "$dir/scene" || true
+  "$lab" down --dir "$dir/fleet" > /dev/null 2>&1 || true
   "$lab" internet down --dir "$dir" > /dev/null 2>&1 || true
   [ -n "${BENCH_KEEP:-}" ] || rm -rf "$dir"/{blobs,files,layout,images.tar,out,packed,hand,state,keys}
 }
@@ -25,6 +26,7 @@ conditions > "$dir/conditions.json"
 wanted binary && bash tests/bench/binary.sh
 bash tests/bench/pack.sh "$(wanted pack && echo measure)"
 wanted verify && bash tests/bench/verify.sh
+wanted fleet && bash tests/bench/fleet.sh
 if wanted stage || wanted install; then
   "$lab" up --name bench --dir "$dir/scene" --subnet 10.79.0.0/24 --node slow=13 --node ours=11 --node hand=12
   bash tests/bench/images.sh

@@ -7,7 +7,7 @@ def at: stamp + (.time[19:23] | tonumber);
   | select(any(.event == "step-progress"))
   | {step: .[0].step, from: (map(select(.event == "step-started")) | first | at),
      sent: (map(select(.event == "step-progress")) | last | at), bytes: (map(select(.event == "step-progress")) | last | .total),
-     done: (map(select(.event == "step-finished")) | first | if . then at else null end)}
+     done: (map(select(.event == "step-finished")) | last | if . then at else null end)}
   | select(.done)
   | {step, bytes, transfer: (.sent - .from), after: (.done - .sent)}]
 | def tenths: . * 10 | round / 10;

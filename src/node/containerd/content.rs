@@ -3,13 +3,16 @@
 use std::path::Path;
 use std::time::Duration;
 
+use bytes::Bytes;
 use containerd_client::services::v1::{
     AbortRequest, CreateRequest, InfoRequest, ReadContentRequest, StatusRequest, WriteAction,
     WriteContentRequest, WriteContentResponse,
 };
+use futures::StreamExt as _;
 use sealift_stream::Digest;
 use tokio::io::AsyncReadExt as _;
 use tokio::sync::mpsc;
+use tokio_util::io::StreamReader;
 use tonic::{Code, Status, Streaming};
 
 use super::client::{Containerd, LEASE, created, found, leased, plain};
@@ -44,6 +47,29 @@ pub(super) async fn read(containerd: &Containerd, digest: Digest) -> Result<Opti
         bytes.extend_from_slice(&part.data);
     }
     Ok(Some(bytes))
+}
+
+/// A blob from `offset` on; `None` when it is not there whole.
+pub(crate) async fn open_content(
+    host: &str,
+    socket: &Path,
+    digest: Digest,
+    offset: u64,
+) -> Result<Option<BlobReader>, HostError> {
+    let doing = format!("reading blob {}", digest.short());
+    let containerd = Containerd::required(host, socket, &doing).await?;
+    let refused = |status: Status| containerd.refused(&doing, &status);
+    if !has(&containerd, digest).await.map_err(refused)? {
+        return Ok(None);
+    }
+    let offset = i64::try_from(offset).unwrap_or(i64::MAX);
+    let request = ReadContentRequest { digest: digest.to_string(), offset, size: 0 };
+    let parts = containerd.content().read(plain(request)).await.map_err(refused)?.into_inner();
+    let pieces = parts.map(|part| match part {
+        Ok(part) => Ok(Bytes::from(part.data)),
+        Err(status) => Err(std::io::Error::other(status.message().to_owned())),
+    });
+    Ok(Some(Box::pin(StreamReader::new(pieces))))
 }
 
 /// How much of a blob the content store has: all of it, or what an interrupted write left.

@@ -9,7 +9,7 @@ mod list;
 mod oci;
 mod snapshot;
 
-pub(crate) use content::{content_offset, put_content};
+pub(crate) use content::{content_offset, open_content, put_content};
 pub(crate) use image::remove;
 pub(crate) use import::{Import, import};
 pub(crate) use list::images;

@@ -50,6 +50,7 @@ impl Helper {
         match hello.wish {
             Wish::Ask => self.ask(stream).await,
             Wish::Put { target, offset } => self.put(stream, target, offset).await,
+            Wish::Fetch { target, giver } => self.fetch(stream, target, giver).await,
             Wish::Dial { address } => self.dial(stream, address).await,
             Wish::Beat => self.beat(stream).await,
             Wish::Yield => match self.life.heard() {
@@ -105,6 +106,10 @@ impl Helper {
             Request::Offset(target) => match self.planning(target.what()) {
                 Some(refusal) => Err(refusal),
                 None => self.host.blob_offset(target).await.map(Reply::Offset),
+            },
+            Request::Give { address, key } => match self.planning("giving blobs".to_owned()) {
+                Some(refusal) => Err(refusal),
+                None => self.host.give_blobs(address, key).await.map(Reply::Giving),
             },
             Request::Act(action) => {
                 if let Some(refusal) = self.planning(action.what()) {

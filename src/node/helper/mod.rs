@@ -5,6 +5,7 @@
 
 mod attach;
 mod connection;
+mod fetch;
 mod journal;
 mod life;
 mod lock;
@@ -26,6 +27,9 @@ pub fn undo_network() -> Result<(), HostError> {
     crate::local::network::undo()
 }
 
+use std::net::{IpAddr, SocketAddr};
+
+use crate::relay::{Giver, RelayKey};
 use crate::{Action, Answer, BlobTarget, HostError, Measure, Owner, Query};
 
 /// What a helper may do.
@@ -117,6 +121,8 @@ pub(crate) enum Wish {
     Ask,
     /// One blob: raw bytes follow [`Reply::Ready`].
     Put { target: BlobTarget, offset: u64 },
+    /// One blob that this node takes from another; [`Reply::Came`] follows [`Reply::Ready`].
+    Fetch { target: BlobTarget, giver: Giver },
     /// A raw stream to a TCP address.
     Dial { address: String },
     /// Bytes, each of which says that the operator is alive.
@@ -135,6 +141,11 @@ pub(crate) enum Request {
     Act(Action),
     Measure(Measure),
     Offset(BlobTarget),
+    /// Give blobs away on this address to whoever knows the key.
+    Give {
+        address: IpAddr,
+        key: RelayKey,
+    },
 }
 
 /// What the helper sends.
@@ -147,6 +158,12 @@ pub(crate) enum Reply {
     Working,
     Answer(Answer),
     Offset(u64),
+    /// Where blobs are given away.
+    Giving(SocketAddr),
+    /// Bytes that have come of a blob so far; a sign of life, too.
+    Came(u64),
+    /// The giver does not have the blob any more.
+    Gone,
     Done,
     Failed(HostError),
     /// The answer to [`Wish::Yield`]: my operator is alive, and was heard so many milliseconds ago.

@@ -11,13 +11,14 @@ pub(crate) mod network;
 mod os_release;
 mod program;
 mod puts;
+mod relay;
 mod room;
 mod root;
 mod status;
 mod tree;
 mod unit;
 
-use std::net::Ipv4Addr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -28,6 +29,7 @@ use tokio::net::TcpStream;
 
 use crate::error::Context as _;
 use crate::host::{BlobReader, BoxDuplex, Host};
+use crate::relay::{Came, Giver, RelayKey};
 use crate::{Action, Answer, BlobTarget, HostError, Measure, Query, arp, containerd};
 
 #[cfg(test)]
@@ -45,19 +47,20 @@ pub struct LocalHost {
     name: Arc<str>,
     root: Root,
     puts: Arc<Puts>,
+    giving: Arc<relay::Giving>,
 }
 
 impl LocalHost {
     /// The whole machine, under its name in the cluster file.
     pub fn new(name: &str) -> Self {
-        Self { name: name.into(), root: Root::machine(), puts: Arc::default() }
+        Self { name: name.into(), root: Root::machine(), puts: Arc::default(), giving: Arc::default() }
     }
 
     /// A directory that stands for a machine: every path is below it, programs are looked up in its own
     /// `usr/local/sbin`, `usr/local/bin`, `usr/sbin`, `usr/bin` and run with `SEALIFT_ROOT` set to it. A job
     /// is run as a plain child there. For tests and for offline image preparation; it is not a jail.
     pub fn rooted(name: &str, dir: impl Into<PathBuf>) -> Self {
-        Self { name: name.into(), root: Root::at(dir.into()), puts: Arc::default() }
+        Self { name: name.into(), root: Root::at(dir.into()), puts: Arc::default(), giving: Arc::default() }
     }
 
     fn holders(&self, interface: &str, addresses: &[Ipv4Addr]) -> Result<Answer, HostError> {
@@ -228,6 +231,19 @@ impl Host for LocalHost {
         content: BlobReader,
     ) -> BoxFuture<'_, Result<(), HostError>> {
         self.put(target, offset, content).boxed()
+    }
+
+    fn give_blobs(&self, address: IpAddr, key: RelayKey) -> BoxFuture<'_, Result<SocketAddr, HostError>> {
+        self.give(address, key).boxed()
+    }
+
+    fn fetch_blob(
+        &self,
+        target: BlobTarget,
+        giver: Giver,
+        came: Came,
+    ) -> BoxFuture<'_, Result<bool, HostError>> {
+        async move { self.fetch(target, &giver, came).await }.boxed()
     }
 
     fn dial(&self, address: String) -> BoxFuture<'_, Result<BoxDuplex, HostError>> {

@@ -3,10 +3,12 @@
 mod ask;
 mod beat;
 mod binary;
+mod fetch;
 mod install;
 mod put;
 mod sudo;
 
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,6 +24,7 @@ use install::Listening;
 use crate::helper::{Hello, Mode, Reply, Request, Starter, Wish};
 use crate::host::{BlobReader, BoxDuplex, Host};
 use crate::link::{Channel, Link};
+use crate::relay::{Came, Giver, RelayKey};
 use crate::ssh::Links;
 use crate::{Action, Answer, BlobTarget, HostError, LocalHost, Measure, Owner, Query, Target, frame};
 
@@ -193,6 +196,9 @@ impl RemoteHost {
             Reply::Working => "working",
             Reply::Answer(answer) => answer.kind(),
             Reply::Offset(_) => "offset",
+            Reply::Giving(_) => "giving",
+            Reply::Came(_) => "came",
+            Reply::Gone => "gone",
             Reply::Done => "done",
             Reply::Failed(_) => "failed",
             Reply::Busy { .. } => "busy",
@@ -270,6 +276,25 @@ impl Host for RemoteHost {
         content: BlobReader,
     ) -> BoxFuture<'_, Result<(), HostError>> {
         self.put(target, offset, content).boxed()
+    }
+
+    fn give_blobs(&self, address: IpAddr, key: RelayKey) -> BoxFuture<'_, Result<SocketAddr, HostError>> {
+        async move {
+            match self.ask(Request::Give { address, key }, "asking it to give blobs").await? {
+                Reply::Giving(address) => Ok(address),
+                other => Err(self.surprise(&other)),
+            }
+        }
+        .boxed()
+    }
+
+    fn fetch_blob(
+        &self,
+        target: BlobTarget,
+        giver: Giver,
+        came: Came,
+    ) -> BoxFuture<'_, Result<bool, HostError>> {
+        self.fetch(target, giver, came).boxed()
     }
 
     fn dial(&self, address: String) -> BoxFuture<'_, Result<BoxDuplex, HostError>> {
