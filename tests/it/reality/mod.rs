@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_mins(6);
 const FIRST_BOOT: [(&str, &str); 1] = [("/etc/machine-id", "systemd")];
 
 #[test]
-#[ignore = "not green yet: under emulation the controllers lose their leases while the pods start; part of make test-full"]
+#[ignore = "half an hour of both processors, and its reset was not seen through yet: part of make test-full"]
 fn one_real_server_with_the_defaults() {
     let mut site = Site::up();
     let before = site.fresh.clone();
@@ -32,7 +32,7 @@ fn one_real_server_with_the_defaults() {
     let url = site.act("workload answers", |site| {
         site.keeps_a_kubeconfig();
         let url = web::apply(&site.place, NETWORK);
-        assert_eq!(web::answer(&site.place, &url, PATIENCE), "200");
+        web::answers(&site.place, &url, PATIENCE);
         url
     });
 
@@ -40,7 +40,7 @@ fn one_real_server_with_the_defaults() {
     let again = site.act("second install", |site| site.verb("install").expect(0));
     assert!(again.stderr.contains("0 changes"), "{}", again.stderr);
     server::is_as_the_playbook_says(&site.machine);
-    site.act("workload answers again", |site| assert_eq!(web::answer(&site.place, &url, PATIENCE), "200"));
+    site.act("workload answers again", |site| web::answers(&site.place, &url, PATIENCE));
     nothing_left_the_air_gap(&site);
 
     site.act("reset", |site| site.verb("reset").expect(0));
