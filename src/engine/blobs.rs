@@ -12,6 +12,7 @@ use sealift_stream::Digest;
 use tokio::sync::mpsc;
 
 use crate::meter::Meter;
+use crate::relay::Source;
 use crate::{Ctx, StepError};
 
 /// Blobs sent to one node at once: hides the round trips of small ones.
@@ -90,7 +91,7 @@ async fn send_one(
         let way = async { Ok(ctx.site.relay.way(mutate.name(), digest, size).await) };
         let way = ctx.leave_when_asked(way).await?;
         let began = Instant::now();
-        if let Some(from) = way.from.clone() {
+        if let Source::Node(from) = way.from.clone() {
             let came = Came::default();
             match fetch(ctx, mutate, &target, &from, &came, meter).await {
                 Ok(true) => {

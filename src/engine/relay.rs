@@ -68,8 +68,16 @@ pub(crate) struct Way<'a> {
     digest: Digest,
     size: u64,
     to: String,
-    /// The node that gives it; none: the operator's link.
-    pub(crate) from: Option<String>,
+    pub(crate) from: Source,
+}
+
+/// Where a blob comes from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// The bundle, over the operator's link.
+    Operator,
+    /// Another node.
+    Node(String),
 }
 
 impl Relay {
@@ -113,15 +121,14 @@ impl Relay {
     /// Where a node gives; it begins to when it does not yet.
     pub(crate) async fn giver(&self, site: &Site, node: &str) -> Result<Giver, StepError> {
         let mut listening = self.listening.lock().await;
-        let address = match listening.get(node) {
-            Some(address) => *address,
-            None => {
-                let lacks = || StepError::NoHost { node: node.to_owned() };
-                let at = site.cluster.node(node).ok_or_else(lacks)?.ssh.address;
-                let address = Mutate::new(site.host(node)?).give_blobs(at, self.key.clone()).await?;
-                listening.insert(node.to_owned(), address);
-                address
-            }
+        let address = if let Some(address) = listening.get(node) {
+            *address
+        } else {
+            let lacks = || StepError::NoHost { node: node.to_owned() };
+            let at = site.cluster.node(node).ok_or_else(lacks)?.ssh.address;
+            let address = Mutate::new(site.host(node)?).give_blobs(at, self.key.clone()).await?;
+            listening.insert(node.to_owned(), address);
+            address
         };
         Ok(Giver { node: node.to_owned(), address, key: self.key.clone() })
     }
@@ -133,10 +140,10 @@ impl Relay {
 }
 
 impl State {
-    /// Begins a transfer: `Some(None)` over the operator's link, `Some(giver)` from a node. None: it is better to wait.
-    fn begin(&mut self, to: &str, digest: Digest, size: u64) -> Option<Option<String>> {
+    /// Begins a transfer. None: it is better to wait.
+    fn begin(&mut self, to: &str, digest: Digest, size: u64) -> Option<Source> {
         if self.off || size < LEAST {
-            return Some(None);
+            return Some(Source::Operator);
         }
         let blob = self.blobs.get(&digest);
         let open: Vec<&String> = blob
@@ -148,13 +155,13 @@ impl State {
             if blob.is_some_and(|blob| blob.coming > 0) {
                 return None;
             }
-            None
+            Source::Operator
         } else {
             let free = open.into_iter().filter(|from| self.taken(from) < AT_ONCE);
-            Some(free.max_by(|a, b| self.worth(a, to).total_cmp(&self.worth(b, to)))?.clone())
+            Source::Node(free.max_by(|a, b| self.worth(a, to).total_cmp(&self.worth(b, to)))?.clone())
         };
         self.blobs.entry(digest).or_default().coming += 1;
-        if let Some(from) = &from {
+        if let Source::Node(from) = &from {
             *self.takers.entry(from.clone()).or_default() += 1;
         }
         Some(from)
@@ -191,23 +198,23 @@ impl Way<'_> {
             #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
             let rate = bytes as f64 / took.as_secs_f64().max(1e-6);
             match &self.from {
-                Some(from) => {
+                Source::Node(from) => {
                     state.pairs.entry((from.clone(), self.to.clone())).or_default().rate = Some(rate);
                 }
-                None => drop(state.sent.insert(self.to.clone(), rate)),
+                Source::Operator => drop(state.sent.insert(self.to.clone(), rate)),
             }
         }
     }
 
     /// The node that was to give it does not have it any more.
     pub(crate) fn gone(self) {
-        let Some(from) = &self.from else { return };
+        let Source::Node(from) = &self.from else { return };
         self.relay.state().blobs.entry(self.digest).or_default().at.remove(from);
     }
 
     /// It did not come from the node that was to give it.
     pub(crate) async fn failed(self) {
-        let Some(from) = self.from.clone() else { return };
+        let Source::Node(from) = self.from.clone() else { return };
         self.relay.forget(&from).await;
         let mut state = self.relay.state();
         state.blobs.entry(self.digest).or_default().at.remove(&from);
@@ -222,7 +229,7 @@ impl Drop for Way<'_> {
             let blob = state.blobs.entry(self.digest).or_default();
             blob.coming = blob.coming.saturating_sub(1);
         }
-        if let Some(from) = &self.from {
+        if let Source::Node(from) = &self.from {
             let takers = state.takers.entry(from.clone()).or_default();
             *takers = takers.saturating_sub(1);
         }
@@ -238,12 +245,16 @@ mod tests {
     use futures::FutureExt as _;
     use sealift_stream::Digest;
 
-    use super::{AT_ONCE, LEAST, Relay, Way};
+    use super::{AT_ONCE, LEAST, Relay, Source, Way};
 
     const SIZE: u64 = 8 << 20;
 
     fn blob() -> Digest {
         Digest::of(b"blob")
+    }
+
+    fn node(name: &str) -> Source {
+        Source::Node(name.to_owned())
     }
 
     /// The way, unless it has to be waited for.
@@ -255,11 +266,11 @@ mod tests {
     fn the_first_gets_it_from_the_operator_and_the_others_from_each_other() {
         let relay = Relay::new();
         let first = now(&relay, "a", SIZE).unwrap();
-        assert_eq!(first.from, None);
+        assert_eq!(first.from, Source::Operator);
         assert!(now(&relay, "b", SIZE).is_none(), "it is on its way to a");
         first.arrived(SIZE, Duration::from_secs(1));
         let second = now(&relay, "b", SIZE).unwrap();
-        assert_eq!(second.from.as_deref(), Some("a"));
+        assert_eq!(second.from, node("a"));
         second.arrived(SIZE, Duration::from_millis(10));
         // a gives nothing now; b was never tried by c, and neither was a: the one with fewer takers
         let third = now(&relay, "c", SIZE).unwrap();
@@ -271,17 +282,17 @@ mod tests {
     fn a_transfer_that_ends_without_its_blob_makes_room_for_the_next() {
         let relay = Relay::new();
         drop(now(&relay, "a", SIZE).unwrap());
-        assert_eq!(now(&relay, "b", SIZE).unwrap().from, None);
+        assert_eq!(now(&relay, "b", SIZE).unwrap().from, Source::Operator);
     }
 
     #[test]
     fn small_ones_wait_for_nobody_and_neither_does_anybody_without_a_relay() {
         let relay = Relay::new();
         let _first = now(&relay, "a", LEAST - 1).unwrap();
-        assert_eq!(now(&relay, "b", LEAST - 1).unwrap().from, None);
+        assert_eq!(now(&relay, "b", LEAST - 1).unwrap().from, Source::Operator);
         relay.off();
         let _first = now(&relay, "a", SIZE).unwrap();
-        assert_eq!(now(&relay, "b", SIZE).unwrap().from, None);
+        assert_eq!(now(&relay, "b", SIZE).unwrap().from, Source::Operator);
     }
 
     #[test]
@@ -289,7 +300,7 @@ mod tests {
         let relay = Relay::new();
         relay.has("a", blob());
         let takers: Vec<_> = (0..AT_ONCE).map(|n| now(&relay, &format!("t{n}"), SIZE).unwrap()).collect();
-        assert!(takers.iter().all(|way| way.from.as_deref() == Some("a")));
+        assert!(takers.iter().all(|way| way.from == node("a")));
         assert!(now(&relay, "late", SIZE).is_none());
         drop(takers);
         assert!(now(&relay, "late", SIZE).is_some());
@@ -301,12 +312,12 @@ mod tests {
         for _ in 0..2 {
             relay.has("a", blob());
             let way = now(&relay, "b", SIZE).unwrap();
-            assert_eq!(way.from.as_deref(), Some("a"));
+            assert_eq!(way.from, node("a"));
             way.failed().await;
         }
         relay.has("a", blob());
-        assert_eq!(now(&relay, "b", SIZE).unwrap().from, None);
-        assert_eq!(now(&relay, "c", SIZE).unwrap().from.as_deref(), Some("a"), "c and a have not tried");
+        assert_eq!(now(&relay, "b", SIZE).unwrap().from, Source::Operator);
+        assert_eq!(now(&relay, "c", SIZE).unwrap().from, node("a"), "c and a have not tried");
     }
 
     #[test]
@@ -319,6 +330,6 @@ mod tests {
         now(&relay, "b", SIZE).unwrap().arrived(SIZE, Duration::from_secs(9));
         let third = Digest::of(b"third");
         relay.has("a", third);
-        assert_eq!(relay.way("b", third, SIZE).now_or_never().unwrap().from, None);
+        assert_eq!(relay.way("b", third, SIZE).now_or_never().unwrap().from, Source::Operator);
     }
 }

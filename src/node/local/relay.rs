@@ -133,8 +133,8 @@ async fn take(giver: &Giver, target: &BlobTarget, offset: u64) -> io::Result<Opt
     stream.set_nodelay(true)?;
     let challenge: Challenge = frame::receive_within(&mut stream, LETTERS).await?;
     frame::send(&mut stream, &challenge.answer(&giver.key, target.clone(), offset)).await?;
-    let given: Given = frame::receive_within(&mut stream, LETTERS).await?;
-    Ok((given == Given::Here).then_some(stream))
+    let word: Given = frame::receive_within(&mut stream, LETTERS).await?;
+    Ok((word == Given::Here).then_some(stream))
 }
 
 #[cfg(test)]
@@ -150,7 +150,7 @@ mod tests {
     const HERE: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
     struct Two {
-        _dir: tempfile::TempDir,
+        dir: tempfile::TempDir,
         from: LocalHost,
         to: LocalHost,
         key: RelayKey,
@@ -160,7 +160,7 @@ mod tests {
         fn new() -> Self {
             let dir = tempfile::tempdir().unwrap();
             let host = |name: &str| LocalHost::rooted(name, dir.path().join(name));
-            Self { from: host("a"), to: host("b"), key: RelayKey::new(), _dir: dir }
+            Self { from: host("a"), to: host("b"), key: RelayKey::new(), dir }
         }
 
         async fn giver(&self) -> Giver {
@@ -208,7 +208,7 @@ mod tests {
         assert!(!two.to.fetch_blob(target.clone(), giver.clone(), Came::default()).await.unwrap());
 
         two.from.put_blob(target.clone(), 0, Box::pin(&b"something"[..])).await.unwrap();
-        let kept = two._dir.path().join("a/var/lib/sealift/blobs/sha256").join(target.digest().hex());
+        let kept = two.dir.path().join("a/var/lib/sealift/blobs/sha256").join(target.digest().hex());
         std::fs::write(kept, "otherwise").unwrap();
         let error = two.to.fetch_blob(target.clone(), giver, Came::default()).await.unwrap_err();
         assert!(matches!(error, HostError::Damaged { .. }), "{error}");

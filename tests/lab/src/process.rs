@@ -43,7 +43,7 @@ impl Process {
         self.state() == Some('S')
     }
 
-    /// Its letter in /proc/PID/stat (proc_pid_stat(5)); none when another process has the pid, or none.
+    /// Its letter in /proc/PID/stat (`proc_pid_stat(5)`); none when another process has the pid, or none.
     fn state(self) -> Option<char> {
         let stat = fs::read_to_string(format!("/proc/{}/stat", self.pid)).ok()?;
         let (state, started) = parse_stat(&stat).ok()?;
