@@ -44,7 +44,9 @@ const OLD_NAME: &str = "blade-7";
 fn has_another_name(place: &Place) {
     let text = fs::read_to_string(&place.cluster).unwrap();
     fs::write(&place.cluster, text.replace("\nspec:\n", "\nspec:\n  os: {hostname: set}\n")).unwrap();
-    let line = format!("echo {OLD_NAME} > /etc/hostname && hostname {OLD_NAME}");
+    // as an installer leaves it: who asks for the server's own name finds it there
+    let hosts = format!("echo 127.0.1.1 {OLD_NAME} >> /etc/hosts");
+    let line = format!("{hosts} && echo {OLD_NAME} > /etc/hostname && hostname {OLD_NAME}");
     place.node("w1").exec(&["sh", "-c", &line]).unwrap();
 }
 
