@@ -48,6 +48,11 @@ async fn text(probe: &Probe<'_>, path: &str) -> Result<Option<String>, StepError
     Ok(probe.read_file(path, LIMIT).await?.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()))
 }
 
+/// Permission bits of the file, which stay as somebody set them.
+async fn mode(probe: &Probe<'_>) -> Result<u32, StepError> {
+    Ok(probe.stat(KEPT).await?.map_or(0o644, |stat| stat.mode))
+}
+
 impl Seen {
     fn is_kept(&self) -> bool {
         self.kept.as_deref().is_some_and(|kept| is(kept, &self.wanted))
@@ -100,7 +105,8 @@ impl NodeAct for Hostname {
                 let before = Before { schema: receipt::SCHEMA, kept: seen.kept };
                 receipt::write(mutate, RECEIPT, &before).await?;
             }
-            mutate.write_file(KEPT, format!("{}\n", seen.wanted).into_bytes(), 0o644).await?;
+            let mode = mode(mutate).await?;
+            mutate.write_file(KEPT, format!("{}\n", seen.wanted).into_bytes(), mode).await?;
         }
         if seen.cloud {
             mutate.write_file(CLOUD_FILE, CLOUD_TEXT.as_bytes().to_vec(), 0o644).await?;
@@ -124,7 +130,8 @@ pub(super) async fn give_back(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), 
     match kept {
         Some(name) => {
             sysctl::set(mutate, LIVE, name.trim()).await?;
-            mutate.write_file(KEPT, name.into_bytes(), 0o644).await?;
+            let mode = mode(mutate).await?;
+            mutate.write_file(KEPT, name.into_bytes(), mode).await?;
         }
         None => mutate.remove(KEPT).await?,
     }
