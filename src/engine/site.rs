@@ -114,7 +114,7 @@ impl Site {
         let name = self.cluster.first_control_plane().name.as_str();
         let host = self.hosts.get(name).ok_or_else(|| StepError::NoHost { node: name.to_owned() })?;
         let Some(access) = Access::open(host).await? else { return Ok(None) };
-        if !access.reader.ready().await {
+        if !(access.reader.ready().await && access.reader.lets_in().await) {
             return Ok(None);
         }
         *cached = Some(access.clone());

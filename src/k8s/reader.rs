@@ -63,12 +63,15 @@ impl Reader {
         }
     }
 
-    /// Whether the API server says that it is ready (`/readyz`, which it says to everybody) and lets us in: kubeadm
-    /// gives the administrator of its kubeconfig his rights late (`kubeadm:cluster-admins`), and an init that was cut off
-    /// before never. Not being reachable is "no".
+    /// Whether the API server says that it is ready (`/readyz`, which it says to everybody). Not being reachable is "no".
     pub async fn ready(&self) -> bool {
-        let says = self.path("/readyz").await.is_ok_and(|text| text.trim() == "ok");
-        says && self.path("/api/v1/namespaces/kube-system").await.is_ok()
+        self.path("/readyz").await.is_ok_and(|text| text.trim() == "ok")
+    }
+
+    /// Whether it lets us in: kubeadm gives the administrator of its kubeconfig his rights late
+    /// (`kubeadm:cluster-admins`), and an init that was cut off before never. Once in, he stays.
+    pub async fn lets_in(&self) -> bool {
+        self.path("/api/v1/namespaces/kube-system").await.is_ok()
     }
 
     /// The API server's version, e.g. `v1.36.4`.
