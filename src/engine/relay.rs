@@ -66,7 +66,6 @@ struct Pair {
 pub(crate) struct Way<'a> {
     relay: &'a Relay,
     digest: Digest,
-    size: u64,
     to: String,
     pub(crate) from: Source,
 }
@@ -111,7 +110,7 @@ impl Relay {
         loop {
             let found = self.state().begin(to, digest, size);
             if let Some(from) = found {
-                return Way { relay: self, digest, size, to: to.to_owned(), from };
+                return Way { relay: self, digest, to: to.to_owned(), from };
             }
             // the sender lives as long as this does
             let _ = changed.changed().await;
@@ -142,6 +141,15 @@ impl Relay {
 impl State {
     /// Begins a transfer. None: it is better to wait.
     fn begin(&mut self, to: &str, digest: Digest, size: u64) -> Option<Source> {
+        let from = self.choose(to, digest, size)?;
+        self.blobs.entry(digest).or_default().coming += 1;
+        if let Source::Node(from) = &from {
+            *self.takers.entry(from.clone()).or_default() += 1;
+        }
+        Some(from)
+    }
+
+    fn choose(&self, to: &str, digest: Digest, size: u64) -> Option<Source> {
         if self.off || size < LEAST {
             return Some(Source::Operator);
         }
@@ -151,20 +159,13 @@ impl State {
             .flat_map(|blob| &blob.at)
             .filter(|from| *from != to && self.is_open(from, to))
             .collect();
-        let from = if open.is_empty() {
-            if blob.is_some_and(|blob| blob.coming > 0) {
-                return None;
-            }
-            Source::Operator
-        } else {
-            let free = open.into_iter().filter(|from| self.taken(from) < AT_ONCE);
-            Source::Node(free.max_by(|a, b| self.worth(a, to).total_cmp(&self.worth(b, to)))?.clone())
-        };
-        self.blobs.entry(digest).or_default().coming += 1;
-        if let Source::Node(from) = &from {
-            *self.takers.entry(from.clone()).or_default() += 1;
+        if open.is_empty() {
+            let coming = blob.is_some_and(|blob| blob.coming > 0);
+            return (!coming).then_some(Source::Operator);
         }
-        Some(from)
+        let free = open.into_iter().filter(|from| self.taken(from) < AT_ONCE);
+        let best = free.max_by(|a, b| self.worth(a, to).total_cmp(&self.worth(b, to)))?;
+        Some(Source::Node(best.clone()))
     }
 
     fn taken(&self, from: &str) -> usize {
@@ -225,10 +226,8 @@ impl Way<'_> {
 impl Drop for Way<'_> {
     fn drop(&mut self) {
         let mut state = self.relay.state();
-        if self.size >= LEAST && !state.off {
-            let blob = state.blobs.entry(self.digest).or_default();
-            blob.coming = blob.coming.saturating_sub(1);
-        }
+        let blob = state.blobs.entry(self.digest).or_default();
+        blob.coming = blob.coming.saturating_sub(1);
         if let Source::Node(from) = &self.from {
             let takers = state.takers.entry(from.clone()).or_default();
             *takers = takers.saturating_sub(1);
