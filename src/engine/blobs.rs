@@ -42,7 +42,7 @@ pub(crate) async fn send(
     mutate: &Mutate<'_>,
     targets: &[BlobTarget],
 ) -> Result<(), StepError> {
-    let total = targets.iter().map(|target| identity(target).1).sum();
+    let total = targets.iter().map(BlobTarget::size).sum();
     let meter = Arc::new(Meter::new(ctx.site.events.clone(), ctx.lane(), ctx.step, total));
     // mapped as an iterator of owned targets: a closure over references is not general enough for `Send`
     let turned = targets.iter().cycle().skip(beginning(ctx, targets.len())).take(targets.len());
@@ -66,12 +66,6 @@ fn beginning(ctx: &Ctx<'_>, count: usize) -> usize {
     place.unwrap_or(0) * count / nodes.len().max(1)
 }
 
-fn identity(target: &BlobTarget) -> (Digest, u64) {
-    match target {
-        BlobTarget::File { digest, size } | BlobTarget::Content { digest, size } => (*digest, *size),
-    }
-}
-
 async fn send_one(
     ctx: &Ctx<'_>,
     mutate: &Mutate<'_>,
@@ -79,7 +73,7 @@ async fn send_one(
     meter: &Arc<Meter>,
     relayed: &AtomicU64,
 ) -> Result<(), StepError> {
-    let (digest, size) = identity(&target);
+    let (digest, size) = (target.digest(), target.size());
     let (mut tries, mut mixed) = (0, false);
     loop {
         let offset = mutate.blob_offset(target.clone()).await?;
