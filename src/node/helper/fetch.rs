@@ -21,14 +21,7 @@ impl Helper {
         target: BlobTarget,
         giver: Giver,
     ) -> io::Result<()> {
-        if let Some(refusal) = self.planning(target.what()) {
-            return frame::send(&mut stream, &Reply::Failed(refusal)).await;
-        }
-        let act = match self.journal.begin(target.what()).await {
-            Ok(act) => act,
-            Err(refusal) => return frame::send(&mut stream, &Reply::Failed(refusal)).await,
-        };
-        frame::send(&mut stream, &Reply::Ready).await?;
+        let Some(act) = self.begin_blob(&mut stream, &target).await? else { return Ok(()) };
         let came = Came::default();
         let fetch = self.host.fetch_blob(target, giver, Arc::clone(&came));
         tokio::pin!(fetch);

@@ -9,6 +9,7 @@ use tokio::net::UnixStream;
 
 use super::Reply;
 use super::connection::{Helper, while_working};
+use super::journal::Act;
 use crate::patient::Patient;
 use crate::{BlobTarget, Host as _, frame};
 
@@ -22,23 +23,28 @@ impl Helper {
         target: BlobTarget,
         offset: u64,
     ) -> io::Result<()> {
-        if let Some(refusal) = self.planning(target.what()) {
-            return frame::send(&mut stream, &Reply::Failed(refusal)).await;
-        }
-        let act = match self.journal.begin(target.what()).await {
-            Ok(act) => act,
-            Err(refusal) => return frame::send(&mut stream, &Reply::Failed(refusal)).await,
-        };
-        frame::send(&mut stream, &Reply::Ready).await?;
+        let Some(act) = self.begin_blob(&mut stream, &target).await? else { return Ok(()) };
         let (from, mut to) = stream.into_split();
         let rest = Patient::new(from, STALL).take(target.size().saturating_sub(offset));
         let put = self.host.put_blob(target, offset, Box::pin(rest));
         let put = while_working(&mut to, put).await?;
         act.end(put.is_ok()).await;
-        let reply = match put {
-            Ok(()) => Reply::Done,
-            Err(error) => Reply::Failed(error),
+        frame::send(&mut to, &put.map_or_else(Reply::Failed, |()| Reply::Done)).await
+    }
+
+    /// Grants the wish for a blob, noted in the journal; none when it was refused, which the other side knows by then.
+    pub(super) async fn begin_blob(
+        &self,
+        stream: &mut UnixStream,
+        target: &BlobTarget,
+    ) -> io::Result<Option<Act>> {
+        let begun = match self.planning(target.what()) {
+            Some(refusal) => Err(refusal),
+            None => self.journal.begin(target.what()).await,
         };
-        frame::send(&mut to, &reply).await
+        match begun {
+            Ok(act) => frame::send(stream, &Reply::Ready).await.map(|()| Some(act)),
+            Err(refusal) => frame::send(stream, &Reply::Failed(refusal)).await.map(|()| None),
+        }
     }
 }
