@@ -77,9 +77,8 @@ pub fn download_ahead(
     let mut lists: Vec<Command> = vec![];
     for component in components {
         if !cache.path("bin", &component.id(), &key(component, go_version)?).is_dir() {
-            let mut list = caches.go(&component.folder())?;
-            list.args(["list", "-deps", "-mod=readonly", "-tags", &component.tags.join(",")]);
-            list.args(component.binaries.values()).stdout(Stdio::null()).stderr(Stdio::null());
+            let mut list = go(caches, component, "list")?;
+            list.arg("-deps").args(component.binaries.values()).stdout(Stdio::null()).stderr(Stdio::null());
             lists.push(list);
         }
     }
@@ -90,11 +89,18 @@ pub fn download_ahead(
     }))
 }
 
-fn compile(caches: &GoCaches, component: &Component, folder: &Path) -> Result<()> {
-    let out = tempfile::tempdir_in(folder)?;
+/// `go list` or `go build` of a component: with other tags, or C, it would be of other packages.
+fn go(caches: &GoCaches, component: &Component, verb: &str) -> Result<Command> {
     let mut go = caches.go(&component.folder())?;
     go.env("CGO_ENABLED", if component.cgo { "1" } else { "0" });
-    go.args(["build", "-mod=readonly", "-trimpath", "-tags", &component.tags.join(",")]);
+    go.args([verb, "-mod=readonly", "-tags", &component.tags.join(",")]);
+    Ok(go)
+}
+
+fn compile(caches: &GoCaches, component: &Component, folder: &Path) -> Result<()> {
+    let out = tempfile::tempdir_in(folder)?;
+    let mut go = go(caches, component, "build")?;
+    go.arg("-trimpath");
     // What the linker drops (-w) need not be made; and memory is there so that the compiler collects less often.
     go.arg("-gcflags=all=-dwarf=false").env("GOGC", "400");
     go.args(["-ldflags", &component.linker(), "-o"]).arg(out.path());
