@@ -62,6 +62,9 @@ pub(super) const EMPTIED: &[&str] = &[
     "/opt/containerd/lib",
     "/opt/containerd",
     "/usr/libexec/kubernetes",
+    // kubelet makes them for the control plane's pods where no package has brought any certificates
+    "/etc/ssl/certs",
+    "/etc/ssl",
 ];
 
 /// Devices of the pod network that stay when their makers are gone. (The pods' own ends go with their namespaces.)
