@@ -113,6 +113,8 @@ pub(crate) fn parse(text: &str, origin: &str, file: usize) -> Result<Node, Probl
         non_finite_float_policy: serde_saphyr::options::NonFiniteFloatPolicy::Reject,
         // told by `duplicates`, both places of each
         duplicate_keys: serde_saphyr::options::DuplicateKeyPolicy::PassThrough,
+        // it is read by recursion, also on threads with small stacks; a cluster file is some eight levels deep
+        budget: serde_saphyr::budget! { max_depth: 32 },
         alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 50_000 },
         with_snippet: false,
     };
