@@ -12,6 +12,9 @@ use super::act::ClusterAct;
 use super::kubeadm;
 use crate::{Change, ClusterEyes, ClusterHands, Ctx, StepError};
 
+/// Characters of a state that are told while it is waited for.
+const BRIEF: usize = 48;
+
 /// Makes a target from a namespace and a name.
 type Make = fn(&str, &str) -> Target;
 
@@ -59,8 +62,14 @@ impl Wait {
     }
 }
 
+/// Short enough to be read while it changes: kubelet's message about a node has several hundred characters. If the time
+/// runs out, the error has all of it.
 fn told(stuck: &[Stuck]) -> String {
-    stuck.iter().map(|one| format!("{} ({})", one.what, one.state)).collect::<Vec<_>>().join(", ")
+    let brief = |one: &Stuck| match one.state.char_indices().nth(BRIEF) {
+        Some((end, _)) => format!("{} ({}…)", one.what, &one.state[..end]),
+        None => format!("{} ({})", one.what, one.state),
+    };
+    stuck.iter().map(brief).collect::<Vec<_>>().join(", ")
 }
 
 impl ClusterAct for Wait {
