@@ -15,6 +15,7 @@ mod it {
     mod kill;
     mod kit;
     mod lifecycle;
+    mod newer;
     mod paper;
     mod place;
     mod preflight;

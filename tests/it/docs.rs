@@ -167,6 +167,21 @@ fn every_file_on_a_node_is_in_the_architecture() {
 }
 
 #[test]
+fn every_supported_system_is_run_by_the_test_that_its_row_names() {
+    let text = read("docs/reference/systems.md");
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| Debian ")).collect();
+    assert!(rows.len() >= 4, "{rows:?}");
+    for row in rows {
+        let (module, function) = row.rsplit('`').nth(1).unwrap().rsplit_once("::").unwrap();
+        let base = format!("tests/it/{}", module.replace("::", "/"));
+        let file =
+            [format!("{base}.rs"), format!("{base}/mod.rs")].into_iter().find(|file| source(file).exists());
+        let code = read(&file.unwrap_or_else(|| panic!("{row}: there is no {base}.rs")));
+        assert!(code.contains("#[test]") && code.contains(&format!("fn {function}")), "{row}");
+    }
+}
+
+#[test]
 fn every_kind_of_step_and_event_has_its_row() {
     let (steps, page) = (read("src/engine/step/mod.rs"), read("docs/reference/steps.md"));
     let kinds: Vec<&str> = steps

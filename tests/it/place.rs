@@ -9,10 +9,23 @@ use std::time::Duration;
 use lab::cache::Cache;
 use lab::node::Node;
 use lab::node::listing::Listing;
+use lab::root::RootKind;
 use lab::scene::{Guard, Scene};
 use lab::state::{NodeSpec, SceneSpec};
 
 use super::kit::{Ran, SEALIFT, demo_file_in, room, source, stick};
+
+/// The cluster file of one server.
+const SINGLE: &str = "\
+apiVersion: sealift.dev/v1
+kind: Cluster
+metadata: {name: demo}
+spec:
+  loadBalancer: {pools: [{name: default, addresses: [NETWORK.240-NETWORK.250]}]}
+  ssh: {user: ops, identityFile: ssh/id_ed25519}
+  nodes:
+    - {name: NODE, role: control-plane, ssh: {address: NETWORK.11}}
+";
 
 /// A scene with a cluster file in it. It goes down when the value is dropped.
 pub(super) struct Place {
@@ -31,7 +44,7 @@ impl Place {
     /// The same with so many workers `w1`, `w2`, ..., in a network of its own.
     pub(super) fn with_workers(name: &str, network: &str, workers: u8) -> Self {
         let dir = room().join(name);
-        let node = |name: String, octet| NodeSpec { name, octet, root: lab::root::RootKind::default() };
+        let node = |name: String, octet| NodeSpec { name, octet, root: RootKind::default() };
         let nodes = (1..=workers).map(|number| node(format!("w{number}"), 20 + number));
         let spec = SceneSpec {
             name: name.to_owned(),
@@ -47,6 +60,20 @@ impl Place {
             let address = format!("{network}.{}", 20 + number);
             writeln!(text, "    - {{name: w{number}, role: worker, ssh: {{address: {address}}}}}").unwrap();
         }
+        Self::at(scene, &text, Some(source("tests/lab/profile.yaml")))
+    }
+
+    /// One server of this kind, which is the whole cluster.
+    pub(super) fn single(name: &str, network: &str, node: &str, root: RootKind) -> Self {
+        let spec = SceneSpec {
+            name: name.to_owned(),
+            subnet: format!("{network}.0/24").parse().unwrap(),
+            dir: room().join(name),
+            nodes: vec![NodeSpec { name: node.to_owned(), octet: 11, root }],
+            cache: Cache::open().unwrap(),
+        };
+        let scene = Scene::up(&spec).unwrap().guarded().unwrap();
+        let text = SINGLE.replace("NODE", node).replace("NETWORK", network);
         Self::at(scene, &text, Some(source("tests/lab/profile.yaml")))
     }
 
@@ -76,7 +103,7 @@ impl Place {
 
     /// Runs sealift as the operator, inside the air gap.
     pub(super) fn site(&self, words: &[&str]) -> Ran {
-        Ran::of(&mut self.operator(SEALIFT, words))
+        Ran::of(&mut self.operator(*SEALIFT, words))
     }
 
     /// Runs any program as the operator, inside the air gap.
@@ -128,7 +155,7 @@ impl Place {
         let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
         words.push("--json");
         let mut child =
-            self.operator(SEALIFT, &words).stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
+            self.operator(*SEALIFT, &words).stdout(Stdio::piped()).stdin(Stdio::null()).spawn().unwrap();
         let reached = seen(&mut child, step);
         if reached {
             std::thread::sleep(after);

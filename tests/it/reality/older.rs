@@ -4,46 +4,24 @@ use std::fs::{self, File};
 use std::path::Path;
 use std::process::Command;
 
-use lab::cache::Cache;
 use lab::root::RootKind;
-use lab::scene::Scene;
-use lab::state::{NodeSpec, SceneSpec};
 use nix::sched::{CloneFlags, setns};
 use sealift_node::helper::Mode;
 use sealift_node::{Facts, HelperBinary, Host as _, Identity, Mutate, Owner, RemoteHost, Target};
 
-use super::super::kit::{Ran, SEALIFT, room, source};
+use super::super::kit::{Ran, SEALIFT};
 use super::super::place::Place;
-
-const CLUSTER: &str = "\
-apiVersion: sealift.dev/v1
-kind: Cluster
-metadata: {name: demo}
-spec:
-  ssh: {user: ops, identityFile: ssh/id_ed25519}
-  nodes:
-    - {name: old1, role: control-plane, ssh: {address: 10.85.0.11}}
-";
 
 #[test]
 fn an_older_debian_takes_the_same_helper() {
-    let name = "it-older";
-    let spec = SceneSpec {
-        name: name.to_owned(),
-        subnet: "10.85.0.0/24".parse().unwrap(),
-        dir: room().join(name),
-        nodes: vec![NodeSpec { name: "old1".into(), octet: 11, root: RootKind::Older }],
-        cache: Cache::open().unwrap(),
-    };
-    let scene = Scene::up(&spec).unwrap().guarded().unwrap();
-    let place = Place::at(scene, CLUSTER, Some(source("tests/lab/profile.yaml")));
+    let place = Place::single("it-older", "10.85.0", "old1", RootKind::Older);
     let node = place.node("old1");
     let (theirs, ours) = (c_library(|argv| Ran::of(&mut node.command(argv).unwrap())), c_library(here));
     assert!(theirs < ours, "glibc {theirs:?} there, {ours:?} where it was built: not older");
 
     // the file itself, started by that system's own kernel interface and shell
     let copy = node.disk().join("usr/local/bin/sealift");
-    fs::copy(SEALIFT, &copy).unwrap();
+    fs::copy(*SEALIFT, &copy).unwrap();
     let version = node.exec(&["/usr/local/bin/sealift", "--version"]).unwrap();
     assert!(version.starts_with("sealift "), "{version}");
     fs::remove_file(copy).unwrap();
@@ -66,6 +44,8 @@ fn an_older_debian_takes_the_same_helper() {
         let left: Vec<String> = before.differences(&after).iter().map(ToString::to_string).collect();
         assert!(left.is_empty(), "a plan left {left:#?}");
     }
+    let refused = place.verb("install").expect(5).stderr;
+    assert!(refused.contains("os-supported: it is Debian GNU/Linux 11"), "{refused}");
 }
 
 /// Starts a helper there, asks it through its real protocol, has it write and run something, ends it.
@@ -92,7 +72,7 @@ fn asked(place: &Place, host_key: &str) -> Facts {
 }
 
 async fn ask(target: Target) -> Facts {
-    let binary = HelperBinary::of(Path::new(SEALIFT)).await.unwrap();
+    let binary = HelperBinary::of(Path::new(*SEALIFT)).await.unwrap();
     let owner = Owner {
         verb: "look".to_owned(),
         pid: std::process::id(),

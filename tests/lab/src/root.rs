@@ -27,6 +27,8 @@ pub enum RootKind {
     /// The usual installation of the Debian before: an older C library, systemd, sudo and SSH server, its addresses set
     /// by ifupdown.
     Older,
+    /// Minimal, of the Debian after: nothing but systemd, an SSH server and sudo.
+    Newer,
 }
 
 /// udev matters: without it systemd-networkd in a node leaves every link "pending".
@@ -47,7 +49,7 @@ const HOOKS: [&str; 4] = [
 impl RootKind {
     /// By its word on the command line.
     pub(crate) fn of(word: &str) -> Option<Self> {
-        let kinds = [Self::Full, Self::Bare, Self::Ifupdown, Self::Managed, Self::Older];
+        let kinds = [Self::Full, Self::Bare, Self::Ifupdown, Self::Managed, Self::Older, Self::Newer];
         kinds.into_iter().find(|kind| kind.name().strip_prefix("node-") == Some(word))
     }
 
@@ -58,16 +60,18 @@ impl RootKind {
             Self::Ifupdown => "node-ifupdown",
             Self::Managed => "node-managed",
             Self::Older => "node-older",
+            Self::Newer => "node-newer",
         }
     }
 
     fn recipe(self) -> Recipe {
         match self {
             Self::Full => Recipe::usual("bookworm"),
-            Self::Bare => Recipe { suite: "bookworm", packages: BARE.to_owned() },
+            Self::Bare => Recipe::minimal("bookworm"),
             Self::Ifupdown => Recipe::usual("bookworm").with("ifupdown"),
             Self::Managed => Recipe::usual("bookworm").with("network-manager"),
             Self::Older => Recipe::usual("bullseye").with("ifupdown"),
+            Self::Newer => Recipe::minimal("trixie"),
         }
     }
 }
@@ -83,6 +87,11 @@ impl Recipe {
     /// An administrator's usual installation of a Debian.
     pub(crate) fn usual(suite: &'static str) -> Self {
         Self { suite, packages: format!("{BARE},{FULL}") }
+    }
+
+    /// A Debian with an SSH server and little else.
+    fn minimal(suite: &'static str) -> Self {
+        Self { suite, packages: BARE.to_owned() }
     }
 
     /// More packages beside those.
@@ -141,6 +150,7 @@ mod tests {
         let key = |kind: RootKind| kind.recipe().key().end();
         assert_ne!(key(RootKind::Bare), key(RootKind::Full));
         assert_ne!(key(RootKind::Older), key(RootKind::Full));
+        assert_ne!(key(RootKind::Newer), key(RootKind::Bare));
         assert_ne!(Recipe::usual("bookworm").with("linux-image-amd64").key().end(), key(RootKind::Full));
         let dir = tempfile::tempdir().unwrap();
         let cache = Cache::at(dir.path()).unwrap();

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use super::Node;
 use crate::cgroup;
 use crate::process::Process;
+use crate::root::RootKind;
 
 /// nspawn's status when the node asked for a reboot (`--keep-unit` makes it say so and leave the boot to us).
 pub(crate) const REBOOT: i32 = 133;
@@ -35,6 +36,9 @@ const NSPAWN: [&str; 14] = [
     "--bind=/dev/net/tun",
 ];
 
+/// systemd from 256 on boots under cgroup v1, which is what this host has, only when its command line says so.
+const OLD_CGROUPS: &str = "SYSTEMD_CGROUP_ENABLE_LEGACY_FORCE=1";
+
 /// Starts nspawn; the node's console goes to `console.log`.
 pub(crate) fn boot(node: &Node) -> Result<Child> {
     cgroup::renew(node.cgroups())?;
@@ -47,6 +51,9 @@ pub(crate) fn boot(node: &Node) -> Result<Child> {
     command.arg("nsenter").arg(format!("--net={}", node.net.path().display())).arg("--");
     command.arg("systemd-nspawn").arg(format!("--machine={}", node.machine()));
     command.arg(format!("--hostname={}", node.name())).arg("--directory").arg(node.disk()).args(NSPAWN);
+    if node.root_kind() == RootKind::Newer {
+        command.arg(OLD_CGROUPS);
+    }
     command.env("SYSTEMD_NSPAWN_API_VFS_WRITABLE", "1");
     command.stdin(Stdio::null()).stdout(console).stderr(errors);
     command.spawn().with_context(|| format!("starting systemd-nspawn for node {}", node.name()))

@@ -35,7 +35,7 @@ pub(crate) fn prepare(node: &Node, tree: &Path, operator_key: &str) -> Result<()
     let by = match node.root_kind() {
         RootKind::Ifupdown | RootKind::Older => By::Ifupdown("host0"),
         RootKind::Managed => By::NetworkManager("host0"),
-        RootKind::Full | RootKind::Bare => By::Networkd("Name=host0"),
+        RootKind::Full | RootKind::Bare | RootKind::Newer => By::Networkd("Name=host0"),
     };
     let server = Server { name: node.name(), octet: node.octet(), by, operator_key };
     server.furnish(&disk, &node.net, node.subnet)?;
