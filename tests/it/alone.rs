@@ -44,7 +44,7 @@ fn another_machine_is_refused(console: &Console) {
     let w1 = console.node("w1").disk();
     let desk = w1.join(&DESK[1..]);
     std::fs::create_dir_all(&desk).unwrap();
-    std::fs::copy(super::kit::SEALIFT, desk.join("sealift")).unwrap();
+    std::fs::copy(*super::kit::SEALIFT, desk.join("sealift")).unwrap();
     let file = console.here("cat cluster.yaml").expect(0).stdout;
     std::fs::write(desk.join("cluster.yaml"), file).unwrap();
     for verb in ["reset --yes", "enroll --yes", "kubeconfig"] {

@@ -107,7 +107,7 @@ fn the_manual_is_whole_and_groff_takes_it() {
 #[test]
 fn data_that_did_not_fit_is_an_error_and_a_reader_that_left_is_none() {
     let run = |to: &str| {
-        let line = format!("{SEALIFT} completions bash {to}");
+        let line = format!("{} completions bash {to}", *SEALIFT);
         Ran::of(std::process::Command::new("bash").args(["-o", "pipefail", "-c", &line]))
     };
     let full = run("> /dev/full").expect(1);
@@ -134,7 +134,7 @@ fn a_program_gets_the_error_as_data() {
 
 #[test]
 fn a_narrow_terminal_gets_narrow_help() {
-    let run = Ran::of(std::process::Command::new(SEALIFT).arg("install").env("COLUMNS", "40").arg("--help"));
+    let run = Ran::of(std::process::Command::new(*SEALIFT).arg("install").env("COLUMNS", "40").arg("--help"));
     let long =
         run.stdout.lines().filter(|line| line.chars().count() > 40 && !line.contains("sealift")).count();
     assert_eq!(long, 0, "{}", run.stdout);
@@ -142,7 +142,7 @@ fn a_narrow_terminal_gets_narrow_help() {
 
 /// What a terminal of 40 columns gets of an error, with these variables set.
 fn on_a_terminal(variables: &[(&str, &str)]) -> String {
-    let line = format!("{SEALIFT} kubeconfig -c none.yaml");
+    let line = format!("{} kubeconfig -c none.yaml", *SEALIFT);
     let mut command = std::process::Command::new("script");
     command
         .args(["-qec", &line, "/dev/null"])

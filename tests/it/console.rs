@@ -63,7 +63,7 @@ impl Console {
             let entry = entry.unwrap();
             fs::hard_link(entry.path(), bundle.join(entry.file_name())).unwrap();
         }
-        fs::hard_link(SEALIFT, to.join("sealift")).unwrap();
+        fs::hard_link(*SEALIFT, to.join("sealift")).unwrap();
         fs::hard_link(&stick().key, to.join("plant.pub")).unwrap();
         fs::copy(source("tests/lab/profile.yaml"), to.join("profile.yaml")).unwrap();
         fs::write(to.join("cluster.yaml"), cluster()).unwrap();

@@ -94,7 +94,7 @@ impl<'a> Laptop<'a> {
     fn start(&self, verb: &str) -> Running {
         let words = self.words(verb);
         let words: Vec<&str> = words.iter().map(String::as_str).collect();
-        Running::start(&mut self.place.operator(super::kit::SEALIFT, &words))
+        Running::start(&mut self.place.operator(*super::kit::SEALIFT, &words))
     }
 
     fn adopt(&self, more: &[&str]) -> Ran {

@@ -9,7 +9,7 @@ use super::kit::{Ran, SEALIFT, sealift};
 
 /// `sealift init --interactive` with a pipe of answers.
 fn piped(file: &Path, answers: &str) -> Ran {
-    let mut command = Command::new(SEALIFT);
+    let mut command = Command::new(*SEALIFT);
     command.args(["init", "--interactive", "--output"]).arg(file);
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -25,7 +25,7 @@ fn piped(file: &Path, answers: &str) -> Ran {
 
 /// The same on a terminal that util-linux' `script` makes; what was typed and said, and how it ended.
 fn typed(file: &Path, keys: &[&str]) -> (String, Option<i32>) {
-    let line = format!("{SEALIFT} init --interactive --output {}", file.display());
+    let line = format!("{} init --interactive --output {}", *SEALIFT, file.display());
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &line, "/dev/null"]).env("NO_COLOR", "1");
     let mut child =

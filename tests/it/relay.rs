@@ -44,7 +44,7 @@ fn staged(place: &Place) -> Staged {
     let sent = sent(place);
     let words = place.words("install");
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
-    let run = Running::start(&mut place.operator(SEALIFT, &words));
+    let run = Running::start(&mut place.operator(*SEALIFT, &words));
     run.wait_for("static pods");
     run.signal(Signal::SIGTERM);
     let ended = run.end();

@@ -247,7 +247,7 @@ impl Server<'_> {
         std::fs::write(&file, text).unwrap();
         let path = |path: PathBuf| path.to_str().unwrap().to_owned();
         let mut words: Vec<String> =
-            [SEALIFT, verb].iter().chain(options).map(|&word| word.to_owned()).collect();
+            [*SEALIFT, verb].iter().chain(options).map(|&word| word.to_owned()).collect();
         for (option, value) in [
             ("--cluster", path(file)),
             ("--state", path(self.place.scene.dir().join("state"))),

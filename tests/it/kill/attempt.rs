@@ -50,7 +50,7 @@ pub(super) fn install(place: &Place, book: &mut Book) -> Ended {
     });
     let helpers = helpers.collect();
     let run = Tail::from_now_on(place.journals());
-    let mut command = place.operator(SEALIFT, &words);
+    let mut command = place.operator(*SEALIFT, &words);
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(File::create(&log).unwrap());
     let child = command.spawn().unwrap();
     let ended = Ended { status: -1, stderr: String::new(), deaths: vec![], moments: BTreeSet::new() };

@@ -67,7 +67,7 @@ fn all() {
         number("SEALIFT_KILL_MINUTES").map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
     let place = Place::with_workers("it-kill", "10.82.0", 2);
     let scene = Scene::of(&place);
-    let inputs = [fs::read(SEALIFT).unwrap(), fs::read(stick().bundle.join("manifest.json")).unwrap()];
+    let inputs = [fs::read(*SEALIFT).unwrap(), fs::read(stick().bundle.join("manifest.json")).unwrap()];
     let key = Digest::of(&inputs.concat()).short();
     let mut book = Book::open(room().join(format!("kill-{key}.json")), 1, 0, until);
     let want = scene.reference(&key);

@@ -78,7 +78,7 @@ fn nothing_left_the_air_gap(site: &Site) {
 /// The helper is this very file, on nodes of any age: it must not ask for a loader or a library there.
 #[test]
 fn the_program_asks_for_no_loader() {
-    let file = std::fs::read(SEALIFT).unwrap();
+    let file = std::fs::read(*SEALIFT).unwrap();
     assert_eq!((&file[..4], file[4], file[5]), (&b"\x7fELF"[..], 2, 1), "64 bits, little-endian");
     let number = |at: usize, size: usize| {
         file[at..at + size].iter().rev().fold(0, |number: usize, byte| number << 8 | usize::from(*byte))

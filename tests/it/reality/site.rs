@@ -1,7 +1,5 @@
 //! One emulated server in an air gap of its own, and the operator beside it.
 
-use std::path::PathBuf;
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use lab::cache::Cache;
@@ -36,7 +34,6 @@ spec:
 pub(super) struct Site {
     pub(super) machine: Machine,
     pub(super) place: Place,
-    sealift: PathBuf,
     /// What was on its disk before it was ever switched on.
     pub(super) fresh: Listing,
 }
@@ -64,8 +61,7 @@ impl Site {
         tell("boot", began);
         super::server::is_as_before(&machine);
         let place = Place::at(scene, CLUSTER, None);
-        let sealift = shipped(&place);
-        Self { machine, place, sealift, fresh }
+        Self { machine, place, fresh }
     }
 
     /// One part of the story, and how long it took.
@@ -79,7 +75,7 @@ impl Site {
     /// Runs a verb with all it needs, and never for longer than half an hour.
     pub(super) fn verb(&self, verb: &str) -> Ran {
         let words = self.place.words(verb);
-        let mut argv = vec!["--signal=INT", "--kill-after=60", "1800", self.sealift.to_str().unwrap()];
+        let mut argv = vec!["--signal=INT", "--kill-after=60", "1800", *SEALIFT];
         argv.extend(words.iter().map(String::as_str));
         Ran::of(&mut self.place.operator("timeout", &argv))
     }
@@ -122,14 +118,6 @@ impl Site {
         self.machine.switch_on().unwrap();
         self.machine.wait_ready(PATIENCE).unwrap();
     }
-}
-
-/// The program as it is shipped, without what only a debugger reads: as a helper it goes over the link, and an
-/// emulated processor takes a minute to decrypt and compare what a real one takes a second for.
-fn shipped(place: &Place) -> PathBuf {
-    let path = place.scene().dir().join("sealift");
-    Ran::of(Command::new("strip").arg("-o").arg(&path).arg(SEALIFT)).expect(0);
-    path
 }
 
 #[expect(clippy::print_stderr, reason = "the test's log keeps its figures")]

@@ -4,7 +4,6 @@ use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::OnceLock;
 
 use serde_json::Value;
 
@@ -15,22 +14,10 @@ pub(super) const OLD: &str = env!("CARGO_PKG_VERSION");
 /// What the later one says.
 pub(super) const NEW: &str = "9.2.0";
 
-/// The program under test without what only a debugger reads: a fifth of the bytes to copy.
-fn old() -> &'static [u8] {
-    static OLD: OnceLock<Vec<u8>> = OnceLock::new();
-    OLD.get_or_init(|| {
-        let small = room().join(format!("small-{}", std::process::id()));
-        Ran::of(Command::new("strip").arg("-o").arg(&small).arg(SEALIFT)).expect(0);
-        let bytes = fs::read(&small).unwrap();
-        fs::remove_file(small).unwrap();
-        bytes
-    })
-}
-
 /// The same program of another release: all that differs is the number that it was built with.
 pub(super) fn release(version: &str) -> Vec<u8> {
     assert_eq!(version.len(), OLD.len(), "the number is written over");
-    let (mut bytes, mut at, mut changed) = (old().to_vec(), 0, 0);
+    let (mut bytes, mut at, mut changed) = (fs::read(*SEALIFT).unwrap(), 0, 0);
     while let Some(found) = bytes[at..].windows(OLD.len()).position(|window| window == OLD.as_bytes()) {
         at += found;
         bytes[at..at + OLD.len()].copy_from_slice(version.as_bytes());
@@ -47,7 +34,7 @@ impl Desk {
     pub(super) fn new() -> Self {
         let desk = Self(tempfile::tempdir_in(room()).unwrap());
         fs::create_dir(desk.path("bin")).unwrap();
-        desk.program("bin/sealift", old());
+        desk.program("bin/sealift", &fs::read(*SEALIFT).unwrap());
         desk.key("plant");
         desk
     }
@@ -132,7 +119,10 @@ impl Desk {
     /// The old program is there as it was, and nothing beside it.
     #[track_caller]
     pub(super) fn is_untouched(&self) {
-        assert!(fs::read(self.path("bin/sealift")).unwrap() == old(), "the program was changed");
+        assert!(
+            fs::read(self.path("bin/sealift")).unwrap() == fs::read(*SEALIFT).unwrap(),
+            "the program was changed"
+        );
         assert_eq!(names(&self.path("bin")), ["sealift"]);
     }
 }

@@ -151,7 +151,7 @@ fn the_lock_holds_a_file_of_the_packing_machine_by_its_content() {
     );
     let locked = || {
         let words = ["pack", "recipe.yaml", "--key", "plant.sec", "--locked"];
-        Ran::of(Command::new(super::kit::SEALIFT).args(words).current_dir(desk.path("")))
+        Ran::of(Command::new(*super::kit::SEALIFT).args(words).current_dir(desk.path("")))
     };
     says(&locked().expect(0), &["this very bundle was there already"]);
     let mut other = desk::release(NEW);

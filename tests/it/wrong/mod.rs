@@ -15,7 +15,7 @@ use table::Case;
 fn run(desk: &Desk, line: &str) -> Ran {
     let mut command = Command::new("bash");
     // the pipe's status is sealift's, which is what the table speaks of
-    command.args(["-c", &format!("sealift() {{ {SEALIFT} \"$@\"; }}; {line}")]);
+    command.args(["-c", &format!("sealift() {{ {} \"$@\"; }}; {line}", *SEALIFT)]);
     command.current_dir(desk.dir()).env_remove("SSH_AUTH_SOCK").env("HOME", desk.dir());
     Ran::of(&mut command)
 }
