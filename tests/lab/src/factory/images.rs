@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 
 use super::{Built, bases};
 use crate::cache::{Cache, Key};
@@ -30,9 +31,14 @@ pub struct BuiltImage {
     pub key: Key,
 }
 
-/// Builds every image the cache lacks.
+/// Builds every image the cache lacks; each is packed by one processor.
 pub fn build(cache: &Cache, images: &Images, built: &Built) -> Result<Vec<BuiltImage>> {
-    images.images.iter().map(|image| one(cache, images, built, image)).collect()
+    std::thread::scope(|threads| {
+        let packing = |image| threads.spawn(move || one(cache, images, built, image));
+        let packing: Vec<_> = images.images.iter().map(packing).collect();
+        let built = packing.into_iter().map(ScopedJoinHandle::join);
+        built.map(|one| one.unwrap_or_else(|_| bail!("a thread that packed an image panicked"))).collect()
+    })
 }
 
 fn one(cache: &Cache, images: &Images, built: &Built, image: &Image) -> Result<BuiltImage> {

@@ -14,6 +14,7 @@ pub mod tree;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use anyhow::{Context, Result, anyhow};
@@ -21,6 +22,7 @@ use anyhow::{Context, Result, anyhow};
 use crate::cache::Cache;
 use crate::image::spec::Images;
 use crate::packages;
+use crate::root::{self, RootKind};
 use crate::say::{data, say};
 use components::Components;
 use downloads::Downloads;
@@ -92,6 +94,8 @@ fn build_with(cache: &Cache, drop: Drop) -> Result<Built> {
     let caches = GoCaches::new(cache);
     let go_version = golang::version()?;
     let ahead = golang::download_ahead(cache, &caches, &components.components, &go_version)?;
+    let images = Images::load()?;
+    let debians = debians_ahead(cache, &images);
     let mut programs = BTreeMap::new();
     for component in &components.components {
         let path = golang::build(cache, &caches, component, &go_version)?;
@@ -101,14 +105,26 @@ fn build_with(cache: &Cache, drop: Drop) -> Result<Built> {
         let path = c_program::build(cache, program)?;
         programs.insert(format!("{}-{}", program.name, program.version), path);
     }
-    let _ = ahead.join();
+    let _ = (ahead.join(), debians.join());
     let dropping = caches.drop(drop)?;
     let mut built = Built { programs, images: vec![], registry: PathBuf::new(), site: PathBuf::new() };
-    built.images = images::build(cache, &Images::load()?, &built)?;
+    built.images = images::build(cache, &images, &built)?;
     built.registry = store::build(cache, &built.images)?;
     built.site = site::build(cache, &built, &Downloads::load()?)?;
     dropping.finish()?;
     Ok(built)
+}
+
+/// Makes what is made of Debian's packages while Go compiles: it waits for the network more than for a processor. What
+/// goes wrong here is tried and told again where it is needed.
+fn debians_ahead(cache: &Cache, images: &Images) -> JoinHandle<()> {
+    let (cache, bases) = (cache.clone(), images.bases.clone());
+    std::thread::spawn(move || {
+        let _ = root::ensure(&cache, RootKind::default());
+        for (name, base) in &bases {
+            let _ = bases::build(&cache, name, base);
+        }
+    })
 }
 
 /// The committed folder of the lab's data.
