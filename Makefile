@@ -7,7 +7,7 @@
 help:
 	@echo "make demo       pack, sign, carry and install a real cluster in the lab; leaves it running"
 	@echo "make demo-down  end the demo and remove what it made"
-	@echo "make test       every level of test, the lab included"
+	@echo "make test       every level of test, the lab included; ONLY=WORD: of those on real machines only some"
 	@echo "make test-full  the same with the long matrices whole"
 	@echo "make bench      times beside their floors"
 	@echo "make lint       formatting, clippy, licences"

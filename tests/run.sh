@@ -37,21 +37,46 @@ build() {
   builder=
 }
 
-# Runs the test programs whose package folder matches (or, with '!', does not), each in that folder as cargo does. They
-# listen to all signals: who was started by nohup or as a shell's background job is deaf to some, and so are its children.
+# Runs one test program in its package's folder, as cargo does. It listens to all signals: who was started by nohup or as
+# a shell's background job is deaf to some, and so are its children.
+one() {
+  local folder=$1 program=$2
+  shift 2
+  echo "   $(basename "$program")"
+  [ -n "${SEALIFT_TEST_FULL:-}" ] || "$program" --list --ignored --format terse < /dev/null | sed 's/: test$//; s/^/   left to make test-full: /'
+  (cd "$folder" && env --default-signal=INT,HUP,QUIT,TERM "$program" "${format:---quiet}" "$@" < /dev/null)
+}
+
+# The test programs whose package folder matches, one after another.
 programs() {
   local wanted=$1 folder program status=0
   shift
   while IFS=$'\t' read -r folder program; do
     [[ ${folder#"$PWD"} =~ $wanted ]] || continue
-    echo "   $(basename "$program")"
-    [ -n "${SEALIFT_TEST_FULL:-}" ] || "$program" --list --ignored --format terse < /dev/null | sed 's/: test$//; s/^/   left to make test-full: /'
-    (cd "$folder" && env --default-signal=INT,HUP,QUIT,TERM "$program" "${format:---quiet}" "$@" < /dev/null) || status=1
+    one "$folder" "$program" "$@" || status=1
   done < "$list"
   return "$status"
 }
 
-# The same, and how long after the one before it each test ended: which of the long ones the time went into.
+# The same, two at a time; what one says is printed when it ends.
+in_pairs() {
+  local wanted=$1 folder program said status=0
+  said=$(mktemp -d)
+  while IFS=$'\t' read -r folder program; do
+    [[ ${folder#"$PWD"} =~ $wanted ]] || continue
+    while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n || true; done
+    {
+      one "$folder" "$program" > "$said/$(basename "$program")" 2>&1 || touch "$said/failed"
+      flock "$said" cat "$said/$(basename "$program")"
+    } &
+  done < "$list"
+  wait
+  [ ! -e "$said/failed" ] || status=1
+  rm -r "$said"
+  return "$status"
+}
+
+# One after another, and how long after the one before it each test ended: which of the long ones the time went into.
 timed() {
   local last=$SECONDS line format=--format=pretty
   programs "$@" 2>&1 | while IFS= read -r line; do
@@ -66,9 +91,10 @@ timed() {
 
 level "build, and the lab" build
 status=0
-level "pure functions and real servers" programs '^/src/' || status=1
+level "pure functions and real servers" in_pairs '^/src/' || status=1
 level "the lab itself" programs '^/tests/lab$' || status=1
-# Two at once: most of the time a node waits. What is left to test-full takes both processors.
-if [ -n "${SEALIFT_TEST_FULL:-}" ]; then how=(--test-threads 1 --include-ignored); else how=(--test-threads 2); fi
-level "the product on real machines" timed '^$' "${how[@]}" || status=1
+# Three at once keep both processors busy. What is left to test-full takes them alone. ONLY: words that names must hold.
+if [ -n "${SEALIFT_TEST_FULL:-}" ]; then how=(--test-threads 1 --include-ignored); else how=(--test-threads 3); fi
+read -ra only <<< "${ONLY:-}"
+level "the product on real machines" timed '^$' "${how[@]}" "${only[@]}" || status=1
 exit "$status"
