@@ -13,6 +13,7 @@ pub mod internet;
 pub mod net;
 pub mod node;
 pub mod packages;
+mod parallel;
 pub mod process;
 pub mod program;
 pub mod qemu;

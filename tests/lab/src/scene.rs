@@ -13,6 +13,7 @@ use crate::cgroup;
 use crate::egress::recorder::Recorder;
 use crate::net::Net;
 use crate::node::{Node, machine, prepare};
+use crate::parallel::in_parallel;
 use crate::process::Process;
 use crate::program::{attempt, run};
 use crate::qemu;
@@ -158,7 +159,7 @@ impl Scene {
         })?;
         let known = nodes.iter().map(|node| Ok(format!("{} {}\n", node.address(), node.host_key()?)));
         write_whole(&self.dir.join("ssh/known_hosts"), &known.collect::<Result<String>>()?)?;
-        in_parallel(nodes.iter(), |node| node.wait_ready(BOOT_LIMIT))
+        in_parallel(nodes.iter(), |node| node.wait_ready(BOOT_LIMIT)).map(drop)
     }
 
     fn make_operator_key(&self) -> Result<String> {
@@ -336,16 +337,4 @@ fn remove(result: std::io::Result<()>, path: &Path) -> Result<()> {
         }
         _ => Ok(()),
     }
-}
-
-/// Does one thing for each at once; all are waited for, the first error is returned.
-fn in_parallel<T: Send>(items: impl Iterator<Item = T>, act: impl Fn(T) -> Result<()> + Sync) -> Result<()> {
-    let act = &act;
-    std::thread::scope(|threads| {
-        let running: Vec<_> = items.map(|item| threads.spawn(move || act(item))).collect();
-        let ends = running
-            .into_iter()
-            .map(|one| one.join().unwrap_or_else(|_| bail!("a thread of the lab panicked")));
-        ends.fold(Ok(()), Result::and)
-    })
 }

@@ -4,16 +4,16 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::thread::ScopedJoinHandle;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, ensure};
 
 use super::{Built, bases};
 use crate::cache::{Cache, Key};
 use crate::image::compose::{LayerFile, compose};
 use crate::image::layer::{self, Node};
 use crate::image::spec::{Image, Images};
+use crate::parallel::in_parallel;
 use crate::program;
 use crate::say::say;
 
@@ -33,12 +33,7 @@ pub struct BuiltImage {
 
 /// Builds every image the cache lacks; each is packed by one processor.
 pub fn build(cache: &Cache, images: &Images, built: &Built) -> Result<Vec<BuiltImage>> {
-    std::thread::scope(|threads| {
-        let packing = |image| threads.spawn(move || one(cache, images, built, image));
-        let packing: Vec<_> = images.images.iter().map(packing).collect();
-        let built = packing.into_iter().map(ScopedJoinHandle::join);
-        built.map(|one| one.unwrap_or_else(|_| bail!("a thread that packed an image panicked"))).collect()
-    })
+    in_parallel(images.images.iter(), |image| one(cache, images, built, image))
 }
 
 fn one(cache: &Cache, images: &Images, built: &Built, image: &Image) -> Result<BuiltImage> {
