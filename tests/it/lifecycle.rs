@@ -135,8 +135,7 @@ fn survives_being_killed(place: &Place) -> String {
         eprintln!("killed inside '{step}' after {after:?}");
     }
     super::paper::installs_by_a_frozen_plan(place);
-    let config = place.verb_plain("kubeconfig").expect(0);
-    fs::write(place.kubeconfig(), config.stdout).unwrap();
+    place.keeps_a_kubeconfig();
     let log = place.node("cp1").exec(&["sh", "-c", "journalctl -o cat _COMM=systemd + SYSLOG_IDENTIFIER=systemd | grep -c 'Started sealift-job-kubeadm-init' || true"]);
     assert_eq!(log.unwrap().trim(), "1", "kubeadm init ran more than once");
     let members =

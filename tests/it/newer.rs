@@ -26,7 +26,7 @@ fn a_minimal_debian_13_becomes_a_cluster_by_install_alone() {
     let before = place.listings();
 
     place.verb("install").expect(0);
-    std::fs::write(place.kubeconfig(), place.verb_plain("kubeconfig").expect(0).stdout).unwrap();
+    place.keeps_a_kubeconfig();
     let path = "jsonpath={.status.nodeInfo.osImage}, {.status.conditions[?(@.type==\"Ready\")].status}";
     let seen = place.kubectl(&["get", "node", "cp1", "-o", path]).expect(0).stdout;
     assert_eq!(seen, "Debian GNU/Linux 13 (trixie), True");

@@ -15,7 +15,6 @@ use lab::state::{NodeSpec, SceneSpec};
 
 use super::kit::{Ran, SEALIFT, demo_file_in, room, source, stick};
 
-/// The cluster file of one server.
 const SINGLE: &str = "\
 apiVersion: sealift.dev/v1
 kind: Cluster
@@ -26,6 +25,11 @@ spec:
   nodes:
     - {name: NODE, role: control-plane, ssh: {address: NETWORK.11}}
 ";
+
+/// The cluster file of one server, in the network that begins so.
+pub(super) fn of_one(node: &str, network: &str) -> String {
+    SINGLE.replace("NODE", node).replace("NETWORK", network)
+}
 
 /// A scene with a cluster file in it. It goes down when the value is dropped.
 pub(super) struct Place {
@@ -73,8 +77,7 @@ impl Place {
             cache: Cache::open().unwrap(),
         };
         let scene = Scene::up(&spec).unwrap().guarded().unwrap();
-        let text = SINGLE.replace("NODE", node).replace("NETWORK", network);
-        Self::at(scene, &text, Some(source("tests/lab/profile.yaml")))
+        Self::at(scene, &of_one(node, network), Some(source("tests/lab/profile.yaml")))
     }
 
     /// In a scene that is up: writes the cluster file and pins the host keys of its nodes.
@@ -173,6 +176,12 @@ impl Place {
     /// What lies on their disks.
     pub(super) fn listings(&self) -> Vec<(String, Listing)> {
         self.scene.nodes().iter().map(|node| (node.name().to_owned(), node.listing().unwrap())).collect()
+    }
+
+    /// Has sealift write the kubeconfig that [`Self::kubectl`] uses.
+    pub(super) fn keeps_a_kubeconfig(&self) {
+        let config = self.verb_plain("kubeconfig").expect(0);
+        std::fs::write(self.kubeconfig(), config.stdout).unwrap();
     }
 
     /// Runs kubectl as the operator.

@@ -108,7 +108,7 @@ impl Site {
         let began = Instant::now();
         place.verb("install").expect(0);
         say(&format!("install: {:?}", began.elapsed()));
-        fs::write(place.kubeconfig(), place.verb_plain("kubeconfig").expect(0).stdout).unwrap();
+        place.keeps_a_kubeconfig();
         let file = place.scene().dir().join("web.yaml");
         fs::write(&file, demo_file_in("web.yaml", network)).unwrap();
         place.kubectl(&["apply", "-f", file.to_str().unwrap()]).expect(0);

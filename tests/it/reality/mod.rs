@@ -30,7 +30,7 @@ fn one_real_server_with_the_defaults() {
     site.act("install", |site| site.verb("install").expect(0));
     server::is_as_the_playbook_says(&site.machine);
     let url = site.act("workload answers", |site| {
-        site.keeps_a_kubeconfig();
+        site.place.keeps_a_kubeconfig();
         let url = web::apply(&site.place, NETWORK);
         web::answers(&site.place, &url, PATIENCE);
         url

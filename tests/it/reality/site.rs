@@ -9,26 +9,12 @@ use lab::scene::Scene;
 use lab::state::SceneSpec;
 
 use super::super::kit::{Ran, SEALIFT, room};
-use super::super::place::Place;
+use super::super::place::{Place, of_one};
 use super::super::web::eventually;
 use super::PATIENCE;
 
 /// The first three parts of its addresses.
 pub(super) const NETWORK: &str = "10.84.0";
-
-/// One control plane that is the whole cluster, and nothing that the product would not do by itself.
-const CLUSTER: &str = "\
-apiVersion: sealift.dev/v1
-kind: Cluster
-metadata: {name: demo}
-spec:
-  loadBalancer: {pools: [{name: default, addresses: [10.84.0.240-10.84.0.250]}]}
-  ssh: {user: ops, identityFile: ssh/id_ed25519}
-  nodes:
-    - name: cp1
-      role: control-plane
-      ssh: {address: 10.84.0.11}
-";
 
 /// The machine is switched off before its scene goes down.
 pub(super) struct Site {
@@ -60,7 +46,8 @@ impl Site {
         machine.wait_ready(PATIENCE).unwrap();
         tell("boot", began);
         super::server::is_as_before(&machine);
-        let place = Place::at(scene, CLUSTER, None);
+        // no profile: nothing that the product would not do by itself
+        let place = Place::at(scene, &of_one("cp1", NETWORK), None);
         Self { machine, place, fresh }
     }
 
@@ -92,11 +79,6 @@ impl Site {
         ] {
             assert!(plan.contains(words), "no '{words}' in:\n{plan}");
         }
-    }
-
-    pub(super) fn keeps_a_kubeconfig(&self) {
-        let config = self.place.verb_plain("kubeconfig").expect(0);
-        std::fs::write(self.place.kubeconfig(), config.stdout).unwrap();
     }
 
     /// Reboots, and waits until the API says that the node is Ready in this very boot: what was said before stays
