@@ -90,11 +90,18 @@ timed() {
 }
 
 level "build, and the lab" build
+# ONLY: of those on real machines only tests whose names hold one of these words. A word that none has is a slip.
+read -ra only <<< "${ONLY:-}"
+for word in "${only[@]}"; do
+  awk -F'\t' -v home="$PWD" '$1 == home { print $2 }' "$list" |
+    while read -r program; do "$program" --list --format terse "$word"; done |
+    grep ': test$' > /dev/null || { echo "no test on real machines has '$word' in its name" >&2; exit 2; }
+done
+
 status=0
 level "pure functions and real servers" in_pairs '^/src/' || status=1
 level "the lab itself" programs '^/tests/lab$' || status=1
-# Three at once keep both processors busy. What is left to test-full takes them alone. ONLY: words that names must hold.
+# Three at once keep both processors busy. What is left to test-full takes them alone.
 if [ -n "${SEALIFT_TEST_FULL:-}" ]; then how=(--test-threads 1 --include-ignored); else how=(--test-threads 3); fi
-read -ra only <<< "${ONLY:-}"
 level "the product on real machines" timed '^$' "${how[@]}" "${only[@]}" || status=1
 exit "$status"
