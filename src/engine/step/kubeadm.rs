@@ -1,6 +1,6 @@
 //! What `kubeadm init` and `kubeadm join` have in common: how to tell how far it came, and how to take half of it away.
 
-use sealift_node::{Command, JobState, Mutate, Output, Probe};
+use sealift_node::{Command, JobState, Mutate, Output, Probe, paths};
 use serde::{Deserialize, Serialize};
 
 use super::{kubeadm_files, receipt};
@@ -247,8 +247,17 @@ impl Traces {
     }
 }
 
-/// Takes away what kubeadm made on this node, finished or not.
-pub(crate) async fn reset(mutate: &Mutate<'_>) -> Result<(), StepError> {
+impl Act {
+    /// Takes away what it made on this node, finished or not, to begin anew. From here on it counts as half done, so that
+    /// a run that is cut in the middle is gone on with; without its old exit status, which would say that it ended well.
+    pub(crate) async fn take_away(self, mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
+        mutate.remove(&format!("{}/{}", paths::JOBS, self.job())).await?;
+        self.record(mutate, ctx, false).await?;
+        reset(mutate).await
+    }
+}
+
+async fn reset(mutate: &Mutate<'_>) -> Result<(), StepError> {
     // with it kubeadm would first wait a minute for an API that is not there, and then for etcd
     mutate.remove("/etc/kubernetes/admin.conf").await?;
     let argv = [

@@ -6,7 +6,7 @@ use sealift_node::{Mutate, Probe};
 use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
-use super::kubeadm::{self, Act, Stage};
+use super::kubeadm::{Act, Stage};
 use super::kubeadm_join;
 use crate::{Change, Ctx, Job, StepError};
 
@@ -75,7 +75,7 @@ impl NodeAct for KubeadmInit {
             Stage::Done => return kubeadm_join::tell_again(mutate, ctx, true).await,
             Stage::Half => {
                 ctx.note("taking away a half-made control plane");
-                kubeadm::reset(mutate).await?;
+                Act::Init.take_away(mutate, ctx).await?;
                 self.init(mutate, ctx).await?;
             }
             Stage::Absent | Stage::Foreign(..) => self.init(mutate, ctx).await?,

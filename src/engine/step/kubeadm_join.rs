@@ -36,6 +36,31 @@ enum Lost {
     Deleted,
 }
 
+/// How a node gets into the cluster from where it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    None,
+    Attach,
+    Record,
+    TellAgain,
+    /// What is there goes first, with every container on the node.
+    Anew,
+    Join,
+}
+
+impl Way {
+    fn of(stage: &Stage, lost: Option<Lost>) -> Self {
+        match (stage, lost) {
+            (Stage::Done, None) => Self::None,
+            (Stage::Done, Some(Lost::Deleted)) => Self::TellAgain,
+            (Stage::Done, Some(Lost::Authority)) | (Stage::Half, _) => Self::Anew,
+            (Stage::Running, _) => Self::Attach,
+            (Stage::Unrecorded, _) => Self::Record,
+            (Stage::Absent | Stage::Foreign(..), _) => Self::Join,
+        }
+    }
+}
+
 impl NodeAct for KubeadmJoin {
     type Seen = Seen;
 
@@ -97,18 +122,20 @@ impl NodeAct for KubeadmJoin {
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
-        match Act::Join.traces(mutate).await?.stage(Act::Join, ctx.cluster().name().as_str()) {
-            Stage::Running => Act::Join.attach(mutate).await?,
-            Stage::Unrecorded => {}
-            Stage::Done if self.observe(mutate, ctx).await?.lost == Some(Lost::Deleted) => {
-                return tell_again(mutate, ctx, false).await;
-            }
-            Stage::Half | Stage::Done => {
+        let stage = Act::Join.traces(mutate).await?.stage(Act::Join, ctx.cluster().name().as_str());
+        // kubelet may have told the cluster of its node since it was looked for
+        let lost = if stage == Stage::Done { self.observe(mutate, ctx).await?.lost } else { None };
+        match Way::of(&stage, lost) {
+            Way::None => return Ok(()),
+            Way::TellAgain => return tell_again(mutate, ctx, false).await,
+            Way::Attach => Act::Join.attach(mutate).await?,
+            Way::Record => {}
+            Way::Anew => {
                 ctx.note("taking away an earlier join");
-                kubeadm::reset(mutate).await?;
+                Act::Join.take_away(mutate, ctx).await?;
                 self.join(mutate, ctx).await?;
             }
-            Stage::Absent | Stage::Foreign(..) => self.join(mutate, ctx).await?,
+            Way::Join => self.join(mutate, ctx).await?,
         }
         // before it is recorded: a run that is cut in between does it the next time
         self.take_tokens_away(mutate, ctx).await;
@@ -232,4 +259,25 @@ async fn delete_tokens(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepErr
         hands.api()?.delete(&token).await.map_err(StepError::below(format!("deleting {token}")))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lost, Stage, Way};
+
+    #[test]
+    fn only_a_half_join_and_another_clusters_node_are_taken_away() {
+        for (stage, lost, way) in [
+            (Stage::Absent, None, Way::Join),
+            (Stage::Running, None, Way::Attach),
+            (Stage::Half, None, Way::Anew),
+            (Stage::Unrecorded, None, Way::Record),
+            (Stage::Done, Some(Lost::Authority), Way::Anew),
+            (Stage::Done, Some(Lost::Deleted), Way::TellAgain),
+            // it came back by itself between the plan and the step: its pods are at work
+            (Stage::Done, None, Way::None),
+        ] {
+            assert_eq!(Way::of(&stage, lost), way, "{stage:?} {lost:?}");
+        }
+    }
 }
