@@ -79,6 +79,10 @@ pub enum StepError {
         node: String,
     },
 
+    /// The journal could not be kept: what nobody can read up on is not done.
+    #[error("the journal cannot be written; nothing of this step was applied")]
+    Unrecorded,
+
     /// Somebody asked the run to end while this step could be left: what it did so far is kept.
     #[error("left as asked; what was done is kept")]
     Stopped,

@@ -236,6 +236,11 @@ impl Events {
         }
     }
 
+    /// Whether the journal could not be kept, and nobody took the error yet.
+    pub(crate) fn unrecorded(&self) -> bool {
+        self.0.broken.lock().is_ok_and(|broken| broken.is_some())
+    }
+
     /// The journal's first error, once.
     pub(crate) fn journal_error(&self) -> Option<JournalError> {
         self.0.broken.lock().ok().and_then(|mut broken| broken.take())

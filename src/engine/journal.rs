@@ -1,7 +1,7 @@
 //! The journal of a run: JSON lines, each on disk before the run goes on.
 
 use std::fs::{self, File};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -19,6 +19,8 @@ const FORMAT: Format = Format::new(&[]);
 pub struct Journal {
     path: PathBuf,
     file: File,
+    /// A line could not be written whole: what stood behind it could not be read.
+    cut: bool,
 }
 
 /// Why a journal could not be kept.
@@ -27,7 +29,7 @@ pub struct Journal {
 pub struct JournalError {
     doing: &'static str,
     path: PathBuf,
-    source: std::io::Error,
+    source: io::Error,
 }
 
 impl Journal {
@@ -40,8 +42,20 @@ impl Journal {
         fs::create_dir_all(&runs).map_err(fail)?;
         let file = File::options().append(true).create_new(true).open(&path).map_err(fail)?;
         // the directory too, or a power cut takes the name with it
-        File::open(&runs).and_then(|dir| dir.sync_all()).map_err(fail)?;
-        Ok(Self { path, file })
+        sync(&runs).map_err(fail)?;
+        // before a first run the folders above are new as well; one that may not be read has been there before
+        for above in runs.ancestors().skip(1).take(3) {
+            let _ = sync(if above.as_os_str().is_empty() { Path::new(".") } else { above });
+        }
+        Ok(Self { path, file, cut: false })
+    }
+
+    /// One that nothing can be written to.
+    #[cfg(test)]
+    pub(crate) fn full() -> Self {
+        let path = PathBuf::from("/dev/full");
+        let file = File::options().append(true).open(&path).unwrap();
+        Self { path, file, cut: false }
     }
 
     /// Where it is.
@@ -49,12 +63,18 @@ impl Journal {
         &self.path
     }
 
-    /// Appends one line and waits until it is on disk.
+    /// Appends one line and waits until it is on disk. Behind one that failed, which was told, nothing more is written:
+    /// the journal ends there, and can be read.
     pub(crate) fn write(&mut self, record: &Record) -> Result<(), JournalError> {
+        if self.cut {
+            return Ok(());
+        }
         let fail = |source| JournalError { doing: "writing", path: self.path.clone(), source };
         let mut line = serde_json::to_vec(record).map_err(|error| fail(error.into()))?;
         line.push(b'\n');
-        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(fail)
+        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
+        self.cut = written.is_err();
+        written.map_err(fail)
     }
 
     /// The schema this sealift writes, in the journal's first line.
@@ -84,6 +104,10 @@ impl Journal {
         records.retain(|record| record.event != Event::Later);
         Ok(records)
     }
+}
+
+fn sync(dir: &Path) -> io::Result<()> {
+    File::open(dir)?.sync_all()
 }
 
 /// What the first line says of the others. A journal that begins elsewhere is as it is written today.

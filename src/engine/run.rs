@@ -113,6 +113,9 @@ impl Run<'_> {
 
     /// The plays between the first and the last line of the site's record.
     async fn recorded(&self, report: &mut RunReport) -> Result<(), PlayEnd> {
+        if let Some(error) = self.site.events.journal_error() {
+            return Err(PlayEnd::Journal(error));
+        }
         let Some(keeper) = &self.options.keeper else { return self.plays(report).await };
         let fail = |state| move |source| PlayEnd::Record { state, source };
         keeper.write(self.site).await.map_err(fail("nothing else was changed"))?;

@@ -1,6 +1,7 @@
 //! The facts of one run for whoever was not there: data of the report and of the signed receipt.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::SystemTime;
 
 use sealift_engine::{Change, Event, Journal, Outcome, Record, RunReport, rfc3339_seconds};
@@ -117,12 +118,18 @@ impl Receipt {
         done: &anyhow::Result<Option<RunReport>>,
     ) -> Self {
         let now = SystemTime::now();
-        // a journal that cannot be read any more is no reason to have no report: the rest is still true
-        let records = course
-            .journal
+        let mut error: Vec<String> = done
             .as_ref()
-            .and_then(|path| Journal::parse(&std::fs::read_to_string(path).ok()?).ok());
-        let (changes, steps) = journaled(&records.unwrap_or_default());
+            .err()
+            .map(|error| error.chain().map(ToString::to_string).collect())
+            .unwrap_or_default();
+        let records = course.journal.as_deref().map_or(Ok(vec![]), records);
+        // no reason to have no report: the rest is still true. Nor to be silent about what is missing.
+        let records = records.unwrap_or_else(|why| {
+            error.push(why);
+            vec![]
+        });
+        let (changes, steps) = journaled(&records);
         Self {
             schema: Self::SCHEMA,
             r#type: Self::TYPE,
@@ -130,11 +137,7 @@ impl Receipt {
             verb,
             cluster: files.cluster.name().to_string(),
             outcome: End::of(done),
-            error: done
-                .as_ref()
-                .err()
-                .map(|error| error.chain().map(ToString::to_string).collect())
-                .unwrap_or_default(),
+            error,
             began: rfc3339_seconds(course.began),
             ended: rfc3339_seconds(now),
             seconds: now.duration_since(course.began).unwrap_or_default().as_secs_f64(),
@@ -160,6 +163,13 @@ impl End {
             Err(_) => Self::Failed,
         }
     }
+}
+
+fn records(journal: &Path) -> Result<Vec<Record>, String> {
+    let text = std::fs::read_to_string(journal).map_err(|error| error.to_string());
+    text.and_then(|text| Journal::parse(&text).map_err(|error| error.to_string())).map_err(|why| {
+        format!("reading the journal {}: {why}; changes and steps are missing here", journal.display())
+    })
 }
 
 /// Changes and steps of a journal. A change stands in it before it is applied; how its step ended says how it went.
@@ -236,7 +246,16 @@ pub(crate) fn example() -> Receipt {
 mod tests {
     use sealift_engine::{Change, Event, Outcome, Record};
 
-    use super::{State, StepState, journaled};
+    use super::{State, StepState, journaled, records};
+
+    #[test]
+    fn a_journal_that_cannot_be_read_is_no_empty_one() {
+        let dir = tempfile::tempdir().unwrap();
+        let journal = dir.path().join("j.jsonl");
+        assert!(records(&journal).unwrap_err().contains("changes and steps are missing"));
+        std::fs::write(&journal, "x\n").unwrap();
+        assert!(records(&journal).unwrap_err().contains("j.jsonl"));
+    }
 
     #[test]
     fn a_change_is_as_sure_as_the_end_of_its_step() {

@@ -24,7 +24,7 @@ impl Run<'_> {
         let mut end = LaneEnd { times: vec![], failed: None, interrupted: false };
         for task in &lane.tasks {
             let _permit = gates.enter(task).await;
-            if self.site.stop.asked().is_some() {
+            if self.site.stop.asked().is_some() || self.site.events.unrecorded() {
                 end.interrupted = true;
                 break;
             }
@@ -121,6 +121,9 @@ impl Run<'_> {
         for change in &changes {
             let (node, step): (String, String) = (lane.to_owned(), task.name().to_owned());
             self.site.events.send(Event::StepChange { node, step, change: Change::clone(change) });
+        }
+        if self.site.events.unrecorded() {
+            return Err(StepError::Unrecorded);
         }
         task.apply(self.site, &changes).await?;
         let still = task.changes(self.site, None).await?;

@@ -1,5 +1,7 @@
 use crate::testkit::{Kit, compiled, go, plan, run, steps};
-use crate::{Certainty, Event, Journal, NewChanges, Outcome, Run, RunError, RunOptions, StepError, Stop};
+use crate::{
+    Certainty, Event, Events, Journal, NewChanges, Outcome, Run, RunError, RunOptions, StepError, Stop,
+};
 
 const STORY: &str = r#"
 name: t
@@ -112,6 +114,20 @@ async fn what_was_not_in_the_plan_is_not_done() {
     let options = RunOptions { new_changes: NewChanges::Accept, ..RunOptions::default() };
     assert_eq!(run(&kit, &story, &empty, options).await.0.unwrap().changes, 1);
     assert_eq!(kit.read("w1", "/etc/app/conf"), "a=1\n");
+}
+
+#[tokio::test]
+async fn a_journal_that_cannot_be_written_stops_it_before_the_first_change() {
+    let kit = Kit::new();
+    let story = compiled(&kit, STORY);
+    let plan = plan(&kit, &story).await.unwrap();
+    let site = kit.site(Events::new(None, Some(Journal::full())));
+    let run = Run { compiled: &story, plan: &plan, site: &site, options: RunOptions::default() };
+    let Err(RunError::Journal(error)) = run.execute().await else { panic!("it went on unrecorded") };
+    assert!(error.to_string().contains("/dev/full"), "{error}");
+    for node in ["cp1", "w1"] {
+        assert!(!kit.path(node, "/etc/app").exists(), "{node}");
+    }
 }
 
 #[tokio::test]
