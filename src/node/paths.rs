@@ -3,7 +3,8 @@
 /// State that must outlive a reboot. 0755; what is below decides who reads it.
 pub const STATE: &str = "/var/lib/sealift";
 
-/// The helper's binary: `helper/<first 12 digits of its digest>/sealift`. Not below `/run` or `/tmp`: both
+/// The helper's binary: `helper/<first 12 digits of its digest>/sealift`; of one that only looks, and takes it away
+/// again, `helper/<digits>-<its id>/sealift`. Not below `/run` or `/tmp`: both
 /// are mounted `noexec` on hardened servers (`/run` already is on Debian), and a user must not own the file
 /// that root will start.
 pub const HELPERS: &str = "/var/lib/sealift/helper";

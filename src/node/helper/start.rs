@@ -37,6 +37,10 @@ fn launch(config: &Config) -> io::Result<Started> {
     };
     if let Err(error) = launched {
         present(fs::remove_file(config.file()))?;
+        // no unit was made that would take it away
+        if let Some(dir) = &config.remove_binary {
+            present(fs::remove_dir_all(dir))?;
+        }
         return Err(error);
     }
     let since = Instant::now();

@@ -41,13 +41,18 @@ pub(super) async fn ended(inner: &Inner, unit: &str) -> Result<(), HostError> {
 pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
     let name = inner.links.name();
     let root = inner.options.root.clone().unwrap_or_default();
-    let dir = format!("{root}{}/{}", paths::HELPERS, inner.binary.digest.short());
+    let shared = format!("{root}{}/{}", paths::HELPERS, inner.binary.digest.short());
+    let id = format!("{}-{}", inner.run, random(4));
+    // What is taken away again is nobody else's: a run that begins meanwhile must not count on it.
+    let own = inner.mode != Mode::Run;
+    let dir = if own { format!("{shared}-{id}") } else { shared.clone() };
     if !plain(&dir) || !plain(&inner.run) {
         return Err(HostError::refused(name, DOING, format!("'{dir}' or '{}' needs quoting", inner.run)));
     }
-    let seen = look(inner, &dir).await?;
+    let seen = look(inner, &shared).await?;
     let upload = seen.digest != inner.binary.digest.hex();
-    let (token, id) = (random(32), format!("{}-{}", inner.run, random(4)));
+    let dir = if upload { dir } else { shared };
+    let token = random(32);
     let config = Config {
         node: name.to_owned(),
         run: inner.run.clone(),
@@ -58,7 +63,7 @@ pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
         peer_uid: seen.uid,
         starter: inner.options.starter,
         root: inner.options.root.clone(),
-        remove_binary: (upload && inner.mode != Mode::Run).then(|| dir.clone()),
+        remove_binary: (upload && own).then(|| dir.clone()),
         idle_s: inner.options.idle_s.unwrap_or(60),
     };
     let json = serde_json::to_vec(&config).on(name, || DOING.to_owned())?;
@@ -165,10 +170,11 @@ fn script(inner: &Inner, dir: &str, upload: bool, ready: &str, json: usize) -> S
     if upload {
         let (size, hex) = (inner.binary.size, inner.binary.digest.hex());
         let part = format!("{dir}/sealift.part.$$");
+        let undone = if inner.mode == Mode::Run { format!("rm -f {part}") } else { format!("rm -rf {dir}") };
         // writing to a String cannot fail
         let _ = write!(
             text,
-            "mkdir -p {dir}; trap \"rm -f {part}\" EXIT; head -c {size} >{part}; \
+            "mkdir -p {dir}; trap \"{undone}\" EXIT; head -c {size} >{part}; \
              echo \"{hex}  {part}\" | sha256sum -c --status || {{ echo \"the upload arrived damaged\" >&2; exit 65; }}; \
              chmod 755 {part}; sync {part}; mv -f {part} {dir}/sealift; trap - EXIT; "
         );

@@ -110,6 +110,31 @@ async fn a_planning_helper_refuses_every_change() {
     host.close().await.unwrap();
 }
 
+/// It goes when the plan ends (systemd does that), and a run that began meanwhile needs the program all the same.
+#[tokio::test]
+async fn a_plans_program_is_nobody_elses() {
+    let sshd = Sshd::start("ed25519");
+    let plan = sshd.connect(sshd.target(), Mode::Plan, "r1").await.unwrap();
+    let of_plan = names(&sshd, "var/lib/sealift/helper");
+    assert!(of_plan.len() == 1 && of_plan[0].contains("-r1-"), "{of_plan:?}");
+    let run = sshd.connect(sshd.target(), Mode::Run, "r2").await.unwrap();
+    plan.close().await.unwrap();
+    std::fs::remove_dir_all(sshd.root().join("var/lib/sealift/helper").join(&of_plan[0])).unwrap();
+    // more channels than one connection has: each of them is the program once more
+    let mutate = Mutate::new(&run);
+    let all =
+        (0..40).map(|at| async move { mutate.write_file(&format!("/etc/{at}"), b"y".to_vec(), 0o600).await });
+    for done in futures::future::join_all(all).await {
+        done.unwrap();
+    }
+    let of_run = names(&sshd, "var/lib/sealift/helper");
+    assert!(of_run.len() == 1 && !of_run[0].contains('-'), "{of_run:?}");
+    let later = sshd.connect(sshd.target(), Mode::Plan, "r3").await.unwrap();
+    assert_eq!(names(&sshd, "var/lib/sealift/helper"), of_run, "what is there is not sent again");
+    later.close().await.unwrap();
+    run.close().await.unwrap();
+}
+
 #[tokio::test]
 async fn a_preflight_helper_measures_and_refuses_every_change() {
     let sshd = Sshd::start("ed25519");
