@@ -5,6 +5,7 @@ use serde_json::Value;
 use similar::TextDiff;
 
 use super::Shell;
+use super::text::plain;
 
 /// Before every line: differences stand below the changes they explain.
 const INDENT: &str = "      ";
@@ -51,13 +52,6 @@ fn field(what: &str, path: &str, before: &Value, after: &Value) -> Vec<String> {
     let line = |sign: char, value: &Value| plain(&format!("{sign}{path}: {value}"));
     let old = (!before.is_null()).then(|| line('-', before));
     std::iter::once(format!("@@ {what} @@")).chain(old).chain([line('+', after)]).collect()
-}
-
-/// Control characters as their escapes: a file must not steer the terminal that shows it.
-fn plain(line: &str) -> String {
-    let shown =
-        |c: char| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.to_string() };
-    line.chars().map(shown).collect()
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::Shell;
-use super::text::wrapped;
+use super::text::{plain, wrapped};
 use crate::ops::{Exit, Failure};
 
 impl Shell {
@@ -31,12 +31,12 @@ impl Shell {
     /// A text behind its head. A terminal gets lines that fit; a pipe keeps them whole for grep.
     fn paragraph(&self, head: &str, text: &str, paint: impl Fn(&Self, &str) -> String) -> String {
         let text = format!("{head} {}", text.trim_end());
-        let lines = text.lines();
+        let lines = text.lines().map(plain);
         let laid = if self.terminal() {
             // commands and tables (indented lines) are not wrapped: they are there to be copied
             let lines = lines.map(|line| match line.strip_prefix(head) {
                 None if line.starts_with(' ') => format!("    {line}"),
-                _ => wrapped(line, "    ", self.width()),
+                _ => wrapped(&line, "    ", self.width()),
             });
             lines.collect::<Vec<_>>().join("\n")
         } else {

@@ -101,8 +101,7 @@ fn block(shell: &Shell, group: &Group<'_>) -> String {
     let mut text = format!("{} {}", painted(shell, group.check.severity), shell.bold(group.check.id));
     for (place, evidence) in &group.found {
         for line in *evidence {
-            let line = plain(&format!("{place}: {line}"));
-            let _ = write!(text, "\n{}", wrapped(&line, "  ", width));
+            let _ = write!(text, "\n{}", wrapped(&format!("{place}: {line}"), "  ", width));
         }
     }
     let cause = wrapped(&format!("because: {}", group.check.cause), "  ", width);
@@ -112,11 +111,6 @@ fn block(shell: &Shell, group: &Group<'_>) -> String {
         let _ = write!(text, "\n{}", shell.dim(&format!("  field: {field}")));
     }
     text
-}
-
-/// What comes from files and servers must not steer the terminal.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 fn verdict(shell: &Shell, report: &Report) -> String {

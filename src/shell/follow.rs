@@ -7,6 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sealift_engine::{AtWork, Event, Outcome, Record};
 use tokio::sync::mpsc::UnboundedReceiver;
 
+use super::text::plain;
 use super::{Shell, Span, bytes_bar, waterfall};
 
 /// How often a pipe gets a line about one long step.
@@ -64,10 +65,10 @@ impl<'a> Follower<'a> {
                 self.lanes.insert(node, Lane { step, bar, since: now, told: now });
             }
             Event::StepChange { node, change, .. } => {
-                self.say(&format!("  {node:<8} {} {}", self.shell.yellow("~"), change.what));
+                self.say(&format!("  {node:<8} {} {}", self.shell.yellow("~"), plain(&change.what)));
             }
             Event::StepProgress { node, done, total, .. } => self.progress(&node, done, total),
-            Event::StepNote { node, text, .. } => self.say(&format!("  {node:<8}   {text}")),
+            Event::StepNote { node, text, .. } => self.say(&format!("  {node:<8}   {}", plain(&text))),
             Event::StepFinished { node, step, outcome, started, seconds, .. } => {
                 self.close(&node);
                 if outcome == Outcome::Changed {
@@ -78,7 +79,8 @@ impl<'a> Follower<'a> {
             }
             Event::StepFailed { node, step, error, started, seconds, .. } => {
                 self.close(&node);
-                self.say(&format!("  {node:<8} {} {step}: {}", self.shell.red("✗"), error.join(": ")));
+                let error = error.join(": ").lines().map(plain).collect::<Vec<_>>().join("\n");
+                self.say(&format!("  {node:<8} {} {step}: {error}", self.shell.red("✗")));
                 self.spans.push(Span { lane: node, name: step, from: started, to: started + seconds });
             }
             Event::StepStopped { node, step, started, seconds, .. } => {
@@ -93,7 +95,7 @@ impl<'a> Follower<'a> {
             Event::PreflightOverridden { findings } => {
                 for one in findings {
                     let node = one.node.as_deref().unwrap_or("site");
-                    let what = one.evidence.join("; ");
+                    let what = plain(&one.evidence.join("; "));
                     self.say(&format!(
                         "  {node:<8} {} {} overridden: {what}",
                         self.shell.yellow("!"),

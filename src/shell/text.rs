@@ -31,11 +31,19 @@ pub(crate) fn fit(text: &str, width: usize) -> String {
     text + &" ".repeat(blanks)
 }
 
+/// Control characters as their escapes: what comes from files and servers must not steer the terminal that shows it.
+pub(crate) fn plain(text: &str) -> String {
+    let shown =
+        |c: char| if c.is_control() && c != '\t' { c.escape_default().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
+}
+
 /// Breaks a text at spaces so that no line passes `width` columns, where the words allow it; every line begins
-/// with `indent`.
+/// with `indent`. What is to be painted is painted afterwards: see [`plain`].
 pub(crate) fn wrapped(text: &str, indent: &str, width: usize) -> String {
     let mut lines = vec![String::new()];
-    for word in text.split_whitespace() {
+    for word in text.split_whitespace().map(plain) {
+        let word = word.as_str();
         let full = lines.last().is_some_and(|line| {
             !line.is_empty() && width_of(indent) + width_of(line) + 1 + width_of(word) > width
         });
@@ -54,7 +62,7 @@ pub(crate) fn wrapped(text: &str, indent: &str, width: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{cut, fit, width_of, wrapped};
+    use super::{cut, fit, plain, width_of, wrapped};
 
     #[test]
     fn wraps_at_words_and_keeps_them_all() {
@@ -63,6 +71,15 @@ mod tests {
             let lines = wrapped(&text, "  ", width);
             assert!(lines.lines().all(|line| width_of(line) <= width));
             assert_eq!(lines.split_whitespace().count(), 60);
+        }
+    }
+
+    #[test]
+    fn nothing_steers_the_terminal() {
+        let hostile = "x\u{1b}[1A\u{1b}[2K\ty\u{9b}2J\u{7}\r\n";
+        for shown in [plain(hostile), wrapped(hostile, "", 80)] {
+            assert!(!shown.chars().any(|c| c.is_control() && c != '\t'), "{shown:?}");
+            assert!(shown.contains("[1A"), "what was there is still told: {shown:?}");
         }
     }
 
