@@ -1,9 +1,9 @@
 //! `sealift adopt`: takes a site over from a control plane, on a machine that knows nothing of it.
 
 use sealift_bundle::Trust;
-use sealift_cluster::{Cluster, NewLogin, with_login};
+use sealift_cluster::{Access, Cluster, NewLogin, with_login};
 use sealift_engine::{Journal, RecordedJournal, SiteRecord, WrittenFile, journals};
-use sealift_node::{HelperBinary, Host as _, Probe, RemoteHost, Target};
+use sealift_node::{HelperBinary, Host as _, HostError, Probe, RemoteHost, Target};
 
 use super::{Exit, Failure, Mode, who};
 use crate::cli::AdoptArgs;
@@ -54,6 +54,13 @@ pub(crate) async fn run(args: &AdoptArgs, shell: &Shell) -> anyhow::Result<Exit>
     shell.say(&format!("adopted {} from {place} into {}", adopted.cluster, args.output.display()));
     let ended = if record.finished { "came to its end" } else { "did not come to its end" };
     shell.say(&format!("the last run, {}, {ended}; it brought {}", record.owner, record.release));
+    for node in cluster.nodes().iter().filter(|node| node.ssh.access == Access::Local) {
+        shell.warn(&format!(
+            "{} is `ssh: local` in this file, which is right on that machine alone; from here it is reached by \
+             `ssh: {{address: {}, hostKey: \"...\"}}`",
+            node.name, node.ssh.address
+        ));
+    }
     shell.say(&format!(
         "the keys it trusted are below {}: compare their numbers with what you were told",
         adopted.trust_dir(args).display()
@@ -70,7 +77,7 @@ async fn fetched(
     let binary = HelperBinary::of("/proc/self/exe").await?;
     let owner = who::owner("adopt");
     let run = format!("adopt-{}", owner.pid);
-    let host = RemoteHost::connect(target, binary, Mode::Plan, &run, &owner).await?;
+    let host = RemoteHost::connect(target, binary, Mode::Plan, &run, &owner).await.map_err(refused)?;
     let read = async {
         let probe = Probe::new(&host);
         let record = understood(SiteRecord::read(&probe).await, shell)?;
@@ -80,6 +87,13 @@ async fn fetched(
     // a helper that cannot be told ends itself within a minute
     let _ = host.close().await;
     read
+}
+
+/// A control plane that cannot be asked, with what to do about that.
+fn refused(error: HostError) -> Failure {
+    let (message, next) = (format!("{error}; nothing was written"), error.remedy());
+    Failure::new(Exit::of(&error.into()), message)
+        .next(next.unwrap_or("try another control plane of the site"))
 }
 
 /// Whether the record says one thing: a file that is read, for this cluster, in which the machine we talk to is a

@@ -28,6 +28,7 @@ fn another_laptop_finishes() {
     assert!(flat(&again.stderr).contains("installed: 0 changes"), "{}", again.stderr);
     a_changed_file_is_told_and_refused_where_it_must(&second);
     an_older_release_is_refused(&second);
+    without_a_record_nothing_is_done_by_itself(&second);
 }
 
 /// An operator's machine: a folder of its own, with what sealift keeps there.
@@ -270,7 +271,19 @@ fn an_older_release_is_refused(laptop: &Laptop<'_>) {
     let refused = laptop.run("plan").expect(3);
     assert!(flat(&refused.stderr).contains("older than what is installed"), "{}", refused.stderr);
     laptop.run_with("plan", &["--rollback-to", "1"]).expect(0);
-    fs::write(&file, text).unwrap();
+    fs::write(&file, &text).unwrap();
+}
+
+/// Without it nothing would be refused that the two above are refused for.
+fn without_a_record_nothing_is_done_by_itself(laptop: &Laptop<'_>) {
+    let file = laptop.place.node("cp1").disk().join("var/lib/sealift/site/record.json");
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, &text[..text.len() / 2]).unwrap();
+    let refused = laptop.run("install").expect(5);
+    assert!(refused.stderr.contains("site-record"), "{}", refused.stderr);
+    assert_ne!(fs::read_to_string(&file).unwrap(), text, "it was written over all the same");
+    laptop.run_with("install", &["--skip", "site-record"]).expect(0);
+    assert!(fs::read_to_string(&file).unwrap().contains("\"finished\": true"));
 }
 
 /// A text without the breaks that fit it to a terminal.

@@ -4,13 +4,17 @@ use crate::check::{
     Check, Class,
     Severity::{self, Refuse, Warn},
 };
-use crate::view::{Judged, View, known, not_here};
+use crate::view::{Judged, View, known, not_here, when};
 
 const GONE: &str = "with the tool that made it (kubeadm reset, k3s-uninstall.sh, ...), then reboot; or install the server anew";
 
 const fn left(id: &'static str, severity: Severity, judge: fn(&View<'_>) -> Judged) -> Check {
     Check::node(id, severity, judge).on(Class::Untouched)
 }
+
+/// That a cluster was begun on a control plane, and what of.
+pub(crate) const BEGUN: &str = "/var/lib/sealift/receipts/kubeadm.json";
+pub(crate) const RECORD: &str = "/var/lib/sealift/site/record.json";
 
 /// Units of an installation by hand or by packages.
 pub(crate) const UNITS: &[&str] = &[
@@ -25,6 +29,9 @@ pub(crate) const UNITS: &[&str] = &[
 pub(crate) const PROGRAMS: &[&str] = &[
     "/usr/local/bin/kubeadm",
     "/usr/local/bin/kubelet",
+    "/usr/local/bin/kubectl",
+    "/usr/local/bin/helm",
+    "/usr/local/bin/ctr",
     "/usr/local/bin/containerd",
     "/usr/local/sbin/runc",
     "/usr/bin/kubelet",
@@ -117,4 +124,20 @@ pub(super) const CHECKS: &[Check] = &[
         view.those_there(OTHERS)
     })
     .says("another Kubernetes is installed (k3s, RKE2, k0s, MicroK8s, ...); two of them fight for ports and rules", GONE),
+    Check::node("site-record", Refuse, |view| {
+        if !view.there(BEGUN)? {
+            return not_here("no cluster was begun here");
+        }
+        let state = match view.text(RECORD)? {
+            None => "is not there",
+            Some(text) if serde_json::from_str::<serde_json::Value>(&text).is_err() => "cannot be understood",
+            Some(_) => return Ok(vec![]),
+        };
+        when(true, || format!("{RECORD} {state}, and there is a cluster"))
+    })
+    .on(Class::ControlPlanes)
+    .says(
+        "what the cluster was made of cannot be told: neither a field that cannot change any more nor an older bundle would be refused",
+        "copy the file back from a backup; or, when cluster file and bundle are those that were installed, install with --skip site-record, which writes it anew",
+    ),
 ];

@@ -108,8 +108,9 @@ pub(super) const CHECKS: &[Check] = &[
         for neighbour in site.measured(|facts| &facts.neighbours)? {
             let owner = site.views().find(|view| view.address() == neighbour.address);
             let Some(owner) = owner else { continue };
-            let own = owner.interface()?.mac.clone();
-            let others = neighbour.macs.iter().filter(|mac| **mac != own);
+            // Linux answers with any of its cards for any of its addresses (arp_ignore, ip-sysctl)
+            let cards = &owner.machine()?.interfaces;
+            let others = neighbour.macs.iter().filter(|mac| !cards.iter().any(|card| card.mac == **mac));
             found.extend(
                 others.map(|mac| format!("{} of {} is {mac}'s too", neighbour.address, owner.node.name)),
             );

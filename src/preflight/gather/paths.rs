@@ -1,6 +1,6 @@
 //! What is looked at on every node. A check that asks for a path which is not here could never be made.
 
-use crate::family::{LEFT_OTHERS, LEFT_PROGRAMS, LEFT_UNITS};
+use crate::family::{BEGUN, LEFT_OTHERS, LEFT_PROGRAMS, LEFT_UNITS, RECORD};
 
 /// No file of interest is longer; one that is could not be checked.
 pub(super) const LIMIT: u64 = 256 * 1024;
@@ -107,6 +107,8 @@ const PATHS: &[&str] = &[
     "/etc/sudoers.d/*",
     // what is left of others, and of ourselves
     sealift_node::paths::JOURNAL,
+    BEGUN,
+    RECORD,
     "/etc/kubernetes",
     "/etc/cni/net.d",
     "/var/lib/etcd",

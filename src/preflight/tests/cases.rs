@@ -274,6 +274,10 @@ pub(super) const CASES: &[(&str, Provoke)] = &[
     ("dns-upstream-node", |w| w.file = w.file.replace("upstreams: [10.77.0.2]", "upstreams: [10.77.0.21]")),
     // leftovers
     ("leftover-kubernetes", |w| w.names("w1", "/etc/kubernetes", &["kubelet.conf", "pki"])),
+    ("site-record", |w| {
+        w.put("cp1", "/var/lib/sealift/receipts/kubeadm.json", "{}");
+        w.put("cp1", "/var/lib/sealift/site/record.json", "{\"schema\": 1, \"clus");
+    }),
     ("leftover-etcd", |w| w.names("cp1", "/var/lib/etcd", &["lost+found", "member"])),
     ("leftover-kubelet", |w| w.names("w1", "/var/lib/kubelet", &["config.yaml"])),
     ("leftover-containerd", |w| w.names("w1", "/var/lib/containerd", &["io.containerd.content.v1.content"])),
