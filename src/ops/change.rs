@@ -86,7 +86,8 @@ impl Change<'_> {
             shell.say("nothing was changed");
             return Ok(None);
         }
-        files.check_whole_bundle(shell)?;
+        // a slow stick takes minutes, in which somebody may think better of it
+        unless_stopped(self.stop, files.check_whole_bundle(shell)).await?;
         self.run(compiled, self.agreed_to(&plan), record, overridden, course).await.map(Some)
     }
 

@@ -32,7 +32,7 @@ pub(crate) async fn run(args: &SelfUpdateArgs, shell: &Shell) -> anyhow::Result<
         tell(&bundle, carried, &target, false, shell)?;
         return Ok(Exit::Done);
     }
-    version::allowed(carried, &target, args)?;
+    version::allowed(carried, &target, args).await?;
     let file = put::Place::open(&target)?;
     show(&bundle, carried, &target, shell);
     let question = format!("{} {}?", target.verb(), target.path());

@@ -77,9 +77,11 @@ impl SiteFiles {
 
     /// Reads the whole bundle once before the first change, so that a stick with one bad bit anywhere leaves
     /// nothing half put into use. Every chunk is checked again when it is sent: the stick may be swapped.
-    pub(crate) fn check_whole_bundle(&self, shell: &Shell) -> anyhow::Result<()> {
-        let Some(bundle) = &self.bundle else { return Ok(()) };
-        verify::whole(bundle, None, "verifying the bundle", shell).map_err(|error| {
+    pub(crate) async fn check_whole_bundle(&self, shell: &Shell) -> anyhow::Result<()> {
+        let Some(bundle) = self.bundle.clone() else { return Ok(()) };
+        let shell = shell.clone();
+        let check = move || verify::whole(&bundle, None, "verifying the bundle", &shell);
+        tokio::task::spawn_blocking(check).await?.map_err(|error| {
             let exit = if error.is_integrity() { Exit::Integrity } else { Exit::Refused };
             Failure::new(exit, format!("{error}\nnothing was changed"))
                 .next("copy the bundle to the stick again, or take another")

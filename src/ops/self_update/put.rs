@@ -3,12 +3,13 @@
 use std::fs::{File, TryLockError};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::process::Stdio;
+use std::process::{Output, Stdio};
 use std::time::Duration;
 
 use sealift_bundle::{Bundle, BundleError, Carried, Carrier};
 use sealift_stream::{AtomicFile, Meter as _, SealedFile};
 use tokio::process::Command;
+use tokio::time::error::Elapsed;
 
 use super::UNCHANGED;
 use super::target::Target;
@@ -85,11 +86,7 @@ pub(super) async fn says_its_version(
     carried: &Carried,
     target: &Target,
 ) -> Result<(), Failure> {
-    // a bare name would be looked for in PATH
-    let program = std::path::absolute(program).map_err(|error| target.refused(&error))?;
-    let mut command = Command::new(program);
-    command.arg("--version").env_clear().stdin(Stdio::null()).kill_on_drop(true);
-    let said = match tokio::time::timeout(PATIENCE, command.output()).await {
+    let said = match asked(program).await {
         Err(_) => Err(format!("it did not end within {} s", PATIENCE.as_secs())),
         Ok(Err(error)) if error.kind() == io::ErrorKind::PermissionDenied => {
             let message = format!(
@@ -115,6 +112,18 @@ pub(super) async fn says_its_version(
     let message = format!("trying the new sealift, which must say '{wanted}': {why}; {UNCHANGED}");
     Err(Failure::new(Exit::Refused, message)
         .next("the bundle was packed with a program that does not run here; tell whoever packed it"))
+}
+
+/// Starts a program with `--version`; an error when it does not end in time.
+pub(super) async fn asked(program: &Path) -> Result<io::Result<Output>, Elapsed> {
+    // a bare name would be looked for in PATH
+    let program = match std::path::absolute(program) {
+        Ok(program) => program,
+        Err(error) => return Ok(Err(error)),
+    };
+    let mut command = Command::new(program);
+    command.arg("--version").env_clear().stdin(Stdio::null()).kill_on_drop(true);
+    tokio::time::timeout(PATIENCE, command.output()).await
 }
 
 /// Two at once would write over each other. A file system without locks (some of the network) has no such guard.

@@ -187,6 +187,29 @@ fn an_older_one_is_meant_by_its_number_or_refused() {
     assert!(fs::read(desk.path("bin/sealift")).unwrap() == other, "the named build was not taken");
 }
 
+/// An old stick's program is started, and told to write over the one in /usr/local/bin.
+#[test]
+fn what_is_there_counts_too_and_not_only_what_runs() {
+    let desk = Desk::with_stick();
+    let there = ["--yes", "--output", "there"];
+    desk.program("there", &desk::release("9.9.0"));
+    let refused = desk.update(&there).expect(3);
+    says(
+        &refused,
+        &["sealift 9.2.0, older than what is there (9.9.0)", "nothing was changed", "--rollback-to 9.2.0"],
+    );
+    assert_eq!(desk.version("there"), "9.9.0");
+    desk.update(&["--yes", "--output", "there", "--rollback-to", NEW]).expect(0);
+    assert_eq!(desk.version("there"), NEW);
+    let mut other = desk::release(NEW);
+    other.extend(b"another build");
+    desk.program("there", &other);
+    says(&desk.update(&there).expect(2), &["another build of the same version"]);
+    desk.program("there", b"#!/bin/sh\necho something else 9.9.9\n");
+    desk.update(&there).expect(0);
+    assert_eq!(desk.version("there"), NEW);
+}
+
 #[test]
 fn one_bit_that_is_not_as_it_was_signed_changes_nothing() {
     let desk = Desk::with_stick();
