@@ -40,7 +40,8 @@ pub(crate) fn holders(interface: &str, addresses: &[Ipv4Addr]) -> io::Result<Vec
     for round in 1..=PROBES {
         for address in &wanted {
             send(socket.as_raw_fd(), &probe(mac, *address), MsgFlags::empty())?;
-            std::thread::sleep(PACE);
+            // and hear: answers to a long list would not all wait in the socket
+            listen(&socket, PACE, mac, &wanted, &mut found)?;
         }
         listen(&socket, if round == PROBES { AFTER } else { BETWEEN }, mac, &wanted, &mut found)?;
     }

@@ -55,6 +55,13 @@ pub(crate) fn render(links: &[Link], active: &BTreeMap<String, Active>) -> (Vec<
             text.map(Ini::parse).unwrap_or_default()
         };
         let (base, device) = (link.base.name(), link.device());
+        // Those that give up an address last: a power cut before them leaves it as it was.
+        if let Some(id) = link.vlan {
+            let mut text = head(&device, "vlan", &[format!("interface-name={device}")]);
+            section(&mut text, "vlan", &[format!("id={id}"), format!("parent={base}"), "flags=1".to_owned()]);
+            addresses(&mut text, Some(link), &kept(&device));
+            written.push(file(&device, &text));
+        }
         match &link.base {
             Base::Nic(nic) => {
                 let addressed = link.vlan.is_none().then_some(link);
@@ -68,12 +75,6 @@ pub(crate) fn render(links: &[Link], active: &BTreeMap<String, Active>) -> (Vec<
                     members.map(|nic| file(&nic.name, &ethernet(nic, None, Some(name), &kept(&nic.name)))),
                 );
             }
-        }
-        if let Some(id) = link.vlan {
-            let mut text = head(&device, "vlan", &[format!("interface-name={device}")]);
-            section(&mut text, "vlan", &[format!("id={id}"), format!("parent={base}"), "flags=1".to_owned()]);
-            addresses(&mut text, Some(link), &kept(&device));
-            written.push(file(&device, &text));
         }
     }
     for one in &written {

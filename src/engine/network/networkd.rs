@@ -60,7 +60,9 @@ pub(crate) fn render(links: &[Link], counting: &BTreeMap<String, String>) -> Vec
         }
         devices.entry(link.device()).or_default().link = Some(link);
     }
-    for (name, device) in &devices {
+    // Those that give up an address last: a power cut before them leaves it as it was.
+    let (cards, others): (Vec<_>, Vec<_>) = devices.iter().partition(|(_, device)| device.nic.is_some());
+    for (name, device) in others.into_iter().chain(cards) {
         let kept = counting.get(name).map(|text| Ini::parse(text)).unwrap_or_default();
         written.push(file(name, "network", device.text(name, &kept)));
     }

@@ -113,14 +113,14 @@ pub(crate) fn resolve(network: &NodeNetwork, now: &[IpAddr], facts: &Facts) -> R
 fn link(wanted: &NodeLink, now: &[IpAddr], facts: &Facts) -> Result<Link, StepError> {
     let base = match (&wanted.bond, &wanted.interface) {
         (Some(bond), _) => {
-            let members = bond.interfaces.iter().map(|interface| nic(interface, facts));
+            let members = bond.interfaces.iter().map(|one| nic(one, Some(&bond.name), facts));
             Base::Bond {
                 name: bond.name.clone(),
                 mode: bond.mode,
                 members: members.collect::<Result<_, _>>()?,
             }
         }
-        (None, Some(interface)) => Base::Nic(nic(interface, facts)?),
+        (None, Some(interface)) => Base::Nic(nic(interface, None, facts)?),
         (None, None) => Base::Nic(by_address(wanted.vlan, now, facts)?),
     };
     Ok(Link {
@@ -134,11 +134,13 @@ fn link(wanted: &NodeLink, now: &[IpAddr], facts: &Facts) -> Result<Link, StepEr
     })
 }
 
-fn nic(interface: &Interface, facts: &Facts) -> Result<Nic, StepError> {
+/// The card that is meant. What is made of it has its MAC address too: a VLAN on it, and the `bond` that it is to be in.
+fn nic(interface: &Interface, bond: Option<&str>, facts: &Facts) -> Result<Nic, StepError> {
     let (what, found) = match interface {
-        // a VLAN on an interface has its MAC address too, and a bond that of its first one
         Interface::Mac(mac) => {
-            (mac, facts.interfaces.iter().filter(|one| one.mac == *mac).min_by_key(|one| one.name.len()))
+            let made = |name: &str| bond.is_some_and(|bond| name.split('.').next() == Some(bond));
+            let its = facts.interfaces.iter().filter(|one| one.mac == *mac && !made(&one.name));
+            (mac, its.min_by_key(|one| one.name.len()))
         }
         Interface::Name(name) => (name, facts.interfaces.iter().find(|one| one.name == *name)),
     };
@@ -252,6 +254,21 @@ pub(super) mod tests {
             let Base::Nic(nic) = &links[0].base else { panic!("{links:?}") };
             assert_eq!((nic.name.as_str(), nic.by), (name, by), "{text}");
         }
+    }
+
+    /// By then the bond has the address of its first card, with a shorter name than that.
+    #[test]
+    fn a_bond_that_is_there_already_is_none_of_its_own_members() {
+        let mut facts = facts();
+        facts.interfaces[0].name = "enp130s0f0".to_owned();
+        for name in ["bond0", "bond0.7"] {
+            let made = Interface { name: name.to_owned(), ..facts.interfaces[0].clone() };
+            facts.interfaces.push(made);
+        }
+        let text = "{bond: {name: bond0, interfaces: [{mac: \"52:54:00:00:00:01\"}, {mac: \"52:54:00:00:00:02\"}]}, vlan: 7, addresses: [10.77.0.11/24]}";
+        let links = resolve(&network(text), &[now()], &facts).unwrap();
+        let names: Vec<&str> = links[0].base.nics().iter().map(|nic| nic.name.as_str()).collect();
+        assert_eq!(names, ["enp130s0f0", "eno2"]);
     }
 
     #[test]

@@ -91,7 +91,19 @@ fn interfaces() -> nix::Result<Vec<Interface>> {
             interface.addresses.push(format!("{ip}/{bits}"));
         }
     }
+    for interface in found.values_mut() {
+        if let Some(own) = own_mac(&interface.name) {
+            interface.mac = own;
+        }
+    }
     Ok(found.into_values().collect())
+}
+
+/// In a bond all cards have one address; the kernel keeps the one that a card had
+/// (Documentation/ABI/testing/sysfs-class-net, `bonding_slave`).
+fn own_mac(name: &str) -> Option<String> {
+    let text = std::fs::read_to_string(format!("/sys/class/net/{name}/bonding_slave/perm_hwaddr")).ok()?;
+    Some(text.trim().to_owned()).filter(|mac| !mac.is_empty())
 }
 
 fn ip(address: &SockaddrStorage) -> Option<IpAddr> {

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, Read as _, Write as _};
 use std::os::unix::fs::{MetadataExt as _, PermissionsExt as _, chown, symlink};
 use std::path::{Path, PathBuf};
 
-use sealift_stream::{AtomicFile, Digest, Hasher};
+use sealift_stream::{AtomicFile, Digest, Hasher, SealedFile};
 
 use super::LocalHost;
 use crate::error::Context as _;
@@ -115,12 +115,18 @@ pub(crate) fn present<T>(result: io::Result<T>) -> io::Result<Option<T>> {
 
 /// Temporary file, mode before content, fsync, rename, fsync of the directory.
 pub(crate) fn write_whole(place: &Path, content: &[u8], mode: u32) -> io::Result<()> {
+    sealed(place, content, mode)?.commit()
+}
+
+/// The same up to the rename: whole, on disk, and nobody's yet.
+pub(super) fn sealed(place: &Path, content: &[u8], mode: u32) -> io::Result<SealedFile> {
     if let Some(parent) = place.parent() {
         fs::create_dir_all(parent)?;
     }
     let mut file = AtomicFile::create_mode(place, mode & 0o700)?;
     file.write_all(content)?;
-    finish(file, mode)
+    file.set_mode(mode)?;
+    file.seal()
 }
 
 /// Commits a file with exactly these permission bits: the umask took some away when it was created.

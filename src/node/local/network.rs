@@ -10,14 +10,15 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use nix::fcntl::{Flock, FlockArg};
+use sealift_stream::SealedFile;
 
 use super::LocalHost;
-use super::file::{present, write_whole};
+use super::file::{present, sealed, write_whole};
 use crate::error::Context as _;
 use crate::trial::{FileBefore, Trial, TrialFile, TrialRecord, TrialState};
 use crate::{Answer, Command, HostError, Secretless, paths};
 
-/// The timer that undoes a trial, and its service.
+/// The timer that undoes a trial, and its service: this and the trial's id.
 const UNIT: &str = "sealift-undo-network";
 
 /// The answer goes out before the network that carries it changes.
@@ -44,7 +45,7 @@ impl LocalHost {
         let id = format!("{:08x}", rand::random::<u32>());
         let record = TrialRecord { schema: 1, id: id.clone(), state: TrialState::Armed, trial };
         self.write_trial(&record).on(&self.name, doing)?;
-        self.arm(record.trial.seconds).await?;
+        self.arm(&record.id, record.trial.seconds).await?;
         let host = self.clone();
         tokio::spawn(async move {
             tokio::time::sleep(HEAD_START).await;
@@ -85,9 +86,11 @@ impl LocalHost {
         if !matches!(record.state, TrialState::Tried | TrialState::Keeping) {
             return Err(HostError::refused(&self.name, doing(), "it was not tried yet"));
         }
+        // what cannot be kept (a full disk, a read-only /etc) is found out while there is a way back
+        let staged = self.staged(&record).on(&self.name, doing)?;
         record.state = TrialState::Keeping;
         self.write_trial(&record).on(&self.name, doing)?;
-        self.make_it_last(&record).on(&self.name, doing)?;
+        self.put_in_place(&record, staged).on(&self.name, doing)?;
         self.disarm().await?;
         Ok(Answer::Done)
     }
@@ -130,8 +133,13 @@ impl LocalHost {
         Ok(())
     }
 
-    /// Every part of it may be done already. What was there before is on disk before anything replaces it.
+    /// Every part of it may be done already.
     fn make_it_last(&self, record: &TrialRecord) -> io::Result<()> {
+        self.put_in_place(record, self.staged(record)?)
+    }
+
+    /// The lasting files, whole and on disk beside their places. What was there before is on disk by then.
+    fn staged(&self, record: &TrialRecord) -> io::Result<Vec<SealedFile>> {
         let place = self.root.path(paths::BEFORE);
         let mut before: Vec<FileBefore> = match present(fs::read(&place))? {
             Some(text) => serde_json::from_slice(&text)?,
@@ -142,9 +150,19 @@ impl LocalHost {
                 before.push(FileBefore { path: path.clone(), was: self.as_it_is(path)? });
             }
         }
+        let lasting = record.trial.lasting.iter();
+        let staged = lasting.map(|file| sealed(&self.root.path(&file.path), &file.content.0, file.mode));
+        let staged: Vec<SealedFile> = staged.collect::<io::Result<_>>()?;
+        // the last that can fail: what stands there counts at a reset
         write_whole(&place, &serde_json::to_vec(&before)?, 0o600)?;
-        for file in &record.trial.lasting {
-            write_whole(&self.root.path(&file.path), &file.content.0, file.mode)?;
+        Ok(staged)
+    }
+
+    /// One rename after the other, in the trial's order: after a power cut in between it is the old network that comes
+    /// up, or the new one, as long as the file that gives up the old address is the last.
+    fn put_in_place(&self, record: &TrialRecord, staged: Vec<SealedFile>) -> io::Result<()> {
+        for file in staged {
+            file.commit()?;
         }
         for file in &record.trial.volatile {
             present(fs::remove_file(self.root.path(&file.path)))?;
@@ -184,16 +202,17 @@ impl LocalHost {
         .await
     }
 
-    /// Sets the timer; an earlier one is replaced. Where a directory stands for the machine there is no systemd.
-    async fn arm(&self, seconds: u64) -> Result<(), HostError> {
+    /// Sets a timer of this trial's own; only then earlier ones go, so that at no moment there is a network that
+    /// nothing would undo. Where a directory stands for the machine there is no systemd.
+    async fn arm(&self, id: &str, seconds: u64) -> Result<(), HostError> {
         if self.root.dir().is_some() {
             return Ok(());
         }
         let doing = || "arming the way back to the old network".to_owned();
-        self.disarm().await?;
+        let earlier = self.timers().await?;
         let exe = std::env::current_exe().on(&self.name, doing)?;
         let mut argv: Vec<String> = ["systemd-run", "--quiet", "--collect"].map(str::to_owned).to_vec();
-        argv.push(format!("--unit={UNIT}"));
+        argv.push(format!("--unit={UNIT}-{id}"));
         argv.push(format!("--on-active={seconds}"));
         argv.push("--timer-property=AccuracySec=100ms".to_owned());
         // a program that fails now may work in a moment; there is nothing else that could be done
@@ -205,7 +224,7 @@ impl LocalHost {
         argv.extend(["helper", "undo-network"].map(str::to_owned));
         let armed = self.run(Command::new(argv)).await?;
         if armed.status == 0 {
-            return Ok(());
+            return self.stop(earlier).await;
         }
         Err(HostError::refused(&self.name, doing(), armed.stderr.trim()))
     }
@@ -214,8 +233,29 @@ impl LocalHost {
         if self.root.dir().is_some() {
             return Ok(());
         }
-        // one that is not there is as good as stopped
-        self.run(Command::new(["systemctl", "stop", &format!("{UNIT}.timer")])).await.map(drop)
+        self.stop(self.timers().await?).await
+    }
+
+    async fn timers(&self) -> Result<Vec<String>, HostError> {
+        let all = format!("{UNIT}*.timer");
+        let argv = ["systemctl", "list-units", "--all", "--plain", "--full", "--no-legend", &all];
+        let listed = self.run(Command::new(argv)).await?;
+        Ok(listed
+            .stdout
+            .lines()
+            .filter_map(|line| line.split_whitespace().next())
+            .map(str::to_owned)
+            .collect())
+    }
+
+    /// One that has gone meanwhile is as good as stopped.
+    async fn stop(&self, timers: Vec<String>) -> Result<(), HostError> {
+        if timers.is_empty() {
+            return Ok(());
+        }
+        self.run(Command::new(["systemctl", "stop"].map(str::to_owned).into_iter().chain(timers)))
+            .await
+            .map(drop)
     }
 }
 

@@ -49,14 +49,14 @@ fn a_vlan_on_a_bond_is_four_profiles_and_goes_up_from_below() {
     let names: Vec<&str> = written.iter().filter_map(|one| one.volatile.rsplit('/').next()).collect();
     assert_eq!(
         names,
-        ["bond0", "eno1", "eno2", "bond0.7"].map(|name| format!("sealift-{name}.nmconnection"))
+        ["bond0.7", "bond0", "eno1", "eno2"].map(|name| format!("sealift-{name}.nmconnection"))
     );
     assert!(
-        written[0].text.contains("[bond]\nmode=802.3ad\n") && written[0].text.contains("method=disabled")
+        written[1].text.contains("[bond]\nmode=802.3ad\n") && written[1].text.contains("method=disabled")
     );
-    assert!(written[1].text.contains("interface-name=eno1\nmaster=bond0\nslave-type=bond\n"));
-    assert!(!written[1].text.contains("[ipv4]"), "{}", written[1].text);
-    let vlan = &written[3].text;
+    assert!(written[2].text.contains("interface-name=eno1\nmaster=bond0\nslave-type=bond\n"));
+    assert!(!written[2].text.contains("[ipv4]"), "{}", written[2].text);
+    let vlan = &written[0].text;
     assert!(
         vlan.contains("[vlan]\nid=7\nparent=bond0\n") && vlan.contains("address1=fd00::11/64\n"),
         "{vlan}"

@@ -107,9 +107,12 @@ async fn router_answers(mutate: &Mutate<'_>, device: &str, router: IpAddr) -> Re
         IpAddr::V4(v4) => format!("{v4}:9"),
         IpAddr::V6(v6) => format!("[{v6}]:9"),
     };
+    let router = router.to_string();
+    // what the kernel still knows of one that has gone is no answer; an entry that somebody made by hand stays
+    mutate.run(Command::new(["ip", "neigh", "flush", "to", &router, "dev", device])).await?;
     // whatever comes of the connection, its first packet needs the router's MAC address
     mutate.reachable(&address).await?;
-    let argv = ["ip", "neigh", "show", "to", &router.to_string(), "dev", device];
+    let argv = ["ip", "neigh", "show", "to", &router, "dev", device];
     Ok(mutate.run(Command::new(argv)).await?.stdout.contains("lladdr"))
 }
 

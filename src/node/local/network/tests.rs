@@ -101,6 +101,25 @@ async fn what_is_kept_lasts_and_what_was_there_is_kept_aside_once() {
 }
 
 #[tokio::test]
+async fn what_cannot_be_kept_is_found_out_while_there_is_a_way_back() {
+    let (dir, host) = machine();
+    let mutate = Mutate::new(&host);
+    put(dir.path(), "/etc/file", "in the way of a folder");
+    let mut new = trial("new", &["take"]);
+    new.lasting.push(TrialFile { path: "/etc/file/b".to_owned(), ..new.lasting[0].clone() });
+    let id = mutate.try_network(new).await.unwrap();
+    settled(&mutate).await;
+    let error = mutate.keep_network(&id).await.unwrap_err().to_string();
+    assert!(error.contains("keeping the new network"), "{error}");
+    assert_eq!(read(&dir, LASTING).as_deref(), Some("old"), "all of it or nothing");
+    assert_eq!(std::fs::read_dir(dir.path().join("etc/net")).unwrap().count(), 1, "nothing beside it");
+    assert_eq!(read(&dir, paths::BEFORE), None);
+    mutate.undo_network().await.unwrap();
+    assert_eq!((read(&dir, VOLATILE), read(&dir, LASTING)), (None, Some("old".to_owned())));
+    assert_eq!(mutate.trial().await.unwrap(), None);
+}
+
+#[tokio::test]
 async fn a_keeping_that_was_cut_is_finished_and_not_undone() {
     let (dir, host) = machine();
     let mutate = Mutate::new(&host);
