@@ -17,7 +17,7 @@ use crate::HostError;
 /// For one answer of the server; PAM may be slow to refuse.
 pub(super) const LIMIT: Duration = Duration::from_mins(1);
 
-/// Keys shown to one server. sshd ends a connection after six refusals (`MaxAuthTries`), a hardened one after three or
+/// Attempts with keys at one server. sshd ends a connection after six refusals (`MaxAuthTries`), a hardened one after three or
 /// four; and each counts for whoever locks addresses out. The sixth place is the password's.
 const OFFERS: usize = 5;
 
@@ -48,10 +48,17 @@ pub(super) struct Refused {
     said: Vec<String>,
     /// Whether no password was sent.
     untried: bool,
+    /// Whether an answer never came.
+    silent: bool,
 }
 
 impl Refused {
     fn error(self, target: &Target) -> HostError {
+        // Nobody said no. With a password on its way it is not sent again: the server may have counted it.
+        if self.silent && self.untried {
+            let (host, why) = (target.name.clone(), format!("no answer within {} s", LIMIT.as_secs()));
+            return HostError::LinkLost { host, doing: "logging in".to_owned(), why };
+        }
         let mut why = self.said.join("; ");
         if why.is_empty() {
             "no identity is configured and no agent is there".clone_into(&mut why);
@@ -70,11 +77,12 @@ pub(super) struct Attempt<'a> {
     /// What was tried and what became of it.
     pub(super) said: Vec<String>,
     pub(super) untried: bool,
+    silent: bool,
 }
 
 impl<'a> Attempt<'a> {
     fn new(target: &'a Target, session: &'a mut Handle<Check>) -> Self {
-        Self { target, session, methods: MethodSet::empty(), said: vec![], untried: true }
+        Self { target, session, methods: MethodSet::empty(), said: vec![], untried: true, silent: false }
     }
 
     async fn login(mut self) -> Result<(), Refused> {
@@ -98,7 +106,7 @@ impl<'a> Attempt<'a> {
                 return Ok(());
             }
         }
-        Err(Refused { offered, said: self.said, untried: self.untried })
+        Err(Refused { offered, said: self.said, untried: self.untried, silent: self.silent })
     }
 
     pub(super) fn may(&self, method: MethodKind) -> bool {
@@ -117,7 +125,8 @@ impl<'a> Attempt<'a> {
             }
             Some(Err(error)) => self.said.push(error.to_string()),
             None => {
-                self.said.push("no answer within 60 s".to_owned());
+                self.silent = true;
+                self.said.push(format!("no answer within {} s", LIMIT.as_secs()));
                 self.methods = MethodSet::empty();
             }
         }
@@ -126,12 +135,13 @@ impl<'a> Attempt<'a> {
 
     async fn keys(&mut self) -> bool {
         let (offers, mut agent) = offer::all(self.target, &mut self.said).await;
-        let count = offers.len();
+        let (count, mut attempts) = (offers.len(), 0);
         for (at, one) in offers.into_iter().enumerate() {
-            if at == OFFERS {
+            attempts += one.attempts();
+            if attempts > OFFERS {
                 let more = format!(
                     "{} more keys were not shown, so as not to be locked out: name the right one as identityFile",
-                    count - OFFERS
+                    count - at
                 );
                 self.said.push(more);
                 break;

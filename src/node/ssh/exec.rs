@@ -127,7 +127,7 @@ pub(crate) async fn exec(
             if !again && !heard.talk(script).contains("incorrect password") {
                 trial.right();
             } else {
-                trial.wrong(&links.target.name);
+                trial.wrong();
             }
         }
         let status = status.or(killed.then_some(128));

@@ -40,6 +40,14 @@ impl Offer {
             Self::Agent { name, .. } => name.clone(),
         }
     }
+
+    /// Attempts that the server counts when it takes none of it: a certificate, and the key behind it.
+    pub(super) fn attempts(&self) -> usize {
+        match self {
+            Self::File { certificate: Some(_), .. } | Self::Locked { certificate: Some(_), .. } => 2,
+            _ => 1,
+        }
+    }
 }
 
 /// What a certificate's own words say against it, for a message.

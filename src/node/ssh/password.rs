@@ -17,7 +17,7 @@ pub(super) async fn login(attempt: &mut Attempt<'_>) -> bool {
         let done = interactive(attempt, &mut trial).await;
         if let Some(trial) = trial.take() {
             // It was sent, so the other method, which is the same password to the same account, is left alone.
-            verdict(trial, done, &attempt.target.name);
+            verdict(trial, done);
             return done;
         }
         if done {
@@ -36,12 +36,12 @@ pub(super) async fn login(attempt: &mut Attempt<'_>) -> bool {
     if !done && !partly {
         attempt.said.push("it does not take the password".to_owned());
     }
-    verdict(trial, done || partly, &attempt.target.name);
+    verdict(trial, done || partly);
     done
 }
 
-fn verdict(trial: Trial, right: bool, host: &str) {
-    if right { trial.right() } else { trial.wrong(host) }
+fn verdict(trial: Trial, right: bool) {
+    if right { trial.right() } else { trial.wrong() }
 }
 
 /// The password, for one attempt; without one, why is noted.

@@ -151,7 +151,7 @@ impl Shared {
             }
         };
         let proved = matches!(*state, Password::Right(_));
-        Ok(Trial { secret, state: (!proved).then_some(state) })
+        Ok(Trial { secret, host: host.to_owned(), state: (!proved).then_some(state) })
     }
 
     async fn entry(&self, what: Use, user: &str) -> Entry {
@@ -172,22 +172,36 @@ impl Shared {
 /// A password about to be tried at one server.
 pub(crate) struct Trial {
     pub(crate) secret: Secret,
+    host: String,
     /// Held while nobody knows whether it is right.
     state: Option<OwnedMutexGuard<Password>>,
 }
 
 impl Trial {
     /// The server took it: the others need not wait.
-    pub(crate) fn right(self) {
-        if let Some(mut state) = self.state {
-            *state = Password::Right(self.secret);
+    pub(crate) fn right(mut self) {
+        if let Some(mut state) = self.state.take() {
+            *state = Password::Right(self.secret.clone());
         }
     }
 
     /// The server refused it: where no other has taken it before, none is asked any more.
-    pub(crate) fn wrong(self, host: &str) {
-        if let Some(mut state) = self.state {
+    pub(crate) fn wrong(mut self) {
+        if let Some(mut state) = self.state.take() {
+            let host = &self.host;
             *state = Password::None(format!("{host} has refused the password, so it is not tried again"));
+        }
+    }
+}
+
+/// Sent, and no answer: it may have been wrong, and counted. One account of many servers is locked after a few.
+impl Drop for Trial {
+    fn drop(&mut self) {
+        if let Some(state) = &mut self.state {
+            let host = &self.host;
+            **state = Password::None(format!(
+                "{host} did not say whether the password is right, so it is not tried elsewhere"
+            ));
         }
     }
 }
@@ -220,11 +234,19 @@ mod tests {
             .into();
         tokio::task::yield_now().await;
         assert!(others.iter().all(|other| !other.is_finished()), "they have to wait for the first");
-        first.wrong("cp1");
+        first.wrong();
         for other in others {
             assert!(other.await.unwrap().unwrap_err().contains("cp1 has refused"));
         }
         assert_eq!(ask.0.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_password_of_which_nobody_heard_is_not_tried_elsewhere() {
+        let shared = Shared::new(Arc::new(Counting(AtomicU32::new(0))));
+        drop(shared.password(Use::Sudo, "ops", "cp1").await.unwrap());
+        let Err(why) = shared.password(Use::Sudo, "ops", "w1").await else { panic!("it was tried again") };
+        assert!(why.contains("cp1 did not say"), "{why}");
     }
 
     #[tokio::test]
@@ -234,7 +256,7 @@ mod tests {
         shared.password(Use::Login, "ops", "cp1").await.unwrap().right();
         let (one, two) = (shared.password(Use::Login, "ops", "w1"), shared.password(Use::Login, "ops", "w2"));
         let (one, two) = (one.await.unwrap(), two.await.unwrap());
-        one.wrong("w1");
+        one.wrong();
         two.right();
         shared.password(Use::Sudo, "ops", "cp1").await.unwrap().right();
         assert_eq!(ask.0.load(Ordering::SeqCst), 1);
