@@ -46,7 +46,7 @@ pub use lock::{Lock, LockError};
 pub use manifest::{ChunkInfo, Kubernetes, Manifest, VolumeInfo};
 pub use minisig::KeyId;
 pub use open::{Bundle, Unverified};
-pub use pack::{PackError, PackOptions, Packed, pack};
+pub use pack::{PackError, PackOptions, Packed, discard_part, pack};
 pub use platform::{BadPlatform, Platform};
 pub use reader::BlobReader;
 pub use recipe::{ChartRecipe, FileRecipe, ManifestRecipe, Metadata, Recipe, RecipeError, RecipeSpec};

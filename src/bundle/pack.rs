@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use sealift_stream::{Digest, Meter};
+use tokio::task::spawn_blocking;
 
 use crate::layout::Layout;
 use crate::{BlobSource, CHUNK_SIZE, DEFAULT_VOLUME_SIZE, Lock};
@@ -15,11 +16,12 @@ mod fill;
 mod finish;
 mod journal;
 mod piece;
+mod recheck;
 mod workspace;
 
 pub use error::PackError;
 
-use workspace::Workspace;
+use workspace::{Workspace, part_of, remove, take_lock};
 
 /// How to pack.
 #[derive(Debug, Clone, Copy)]
@@ -70,7 +72,9 @@ pub async fn pack(
     let workers = options.workers.clamp(1, 16);
     let layout = Layout::of(lock)?;
     let target = folder.join(lock.directory_name());
-    if let Some(packed) = finish::already_there(lock, &layout, &target, options.volume_size)? {
+    let (same, plan, place, size) = (lock.clone(), layout.clone(), target.clone(), options.volume_size);
+    let earlier = move || finish::already_there(&same, &plan, &place, size);
+    if let Some(packed) = spawn_blocking(earlier).await?? {
         return Ok(packed);
     }
     let (workspace, _lock) = Workspace::open(&target, &layout, options.volume_size, options.resume)?;
@@ -83,4 +87,14 @@ pub async fn pack(
         .buffer_unordered(workers);
     let reused = filled.try_fold(0, |sum, reused| async move { Ok(sum + reused) }).await?;
     finish::finish(lock, layout, workspace, &target, options.volume_size, workers, reused).await
+}
+
+/// Takes away the part of a lock's bundle: nobody wants what it would become. Refused while another run works there.
+pub fn discard_part(lock: &Lock, folder: &Path) -> Result<(), PackError> {
+    let part = part_of(&folder.join(lock.directory_name()));
+    if part.symlink_metadata().is_err() {
+        return Ok(());
+    }
+    let _alone = take_lock(&part)?;
+    remove(&part).map_err(PackError::io("removing", &part))
 }

@@ -2,17 +2,23 @@
 
 mod failure;
 
+use std::fs::{File, TryLockError};
+use std::io;
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use sealift_bundle::{ItemKind, Lock, PackOptions, Packed, Recipe, SecretKey, sign};
+use sealift_bundle::{Bundle, ItemKind, Lock, PackOptions, Packed, Recipe, SecretKey, discard_part, sign};
 use sealift_engine::rfc3339_seconds;
-use sealift_fetch::{FetchOptions, Fetcher, Mirrors, closed_world, resolve};
+use sealift_fetch::{FetchOptions, Fetcher, Mirrors, WorldError, closed_world, resolve};
 use sealift_stream::{AtomicFile, ByteSize};
 
 use super::{Exit, Failure, key};
 use crate::cli::PackArgs;
 use crate::shell::{Progress, Shell};
+
+/// In the scratch folder.
+const LOCK: &str = "lock";
 
 /// Runs `sealift pack`.
 pub(crate) async fn run(args: PackArgs, shell: &Shell) -> anyhow::Result<Exit> {
@@ -31,26 +37,42 @@ pub(crate) async fn run(args: PackArgs, shell: &Shell) -> anyhow::Result<Exit> {
     let lock = lock(&args, &recipe, &fetcher, &lock_path, shell).await?;
     let scratch = Scratch::make(&args.output, &lock)?;
     // Side by side: the check works while the network is waited for. Nothing is signed before both are done.
-    let check = check_world(&recipe, &lock, &fetcher, &scratch, shell);
+    let check = async { check_world(&recipe, &lock, &fetcher, &scratch, shell).await.map_err(Ended::World) };
     let mut packed = None;
     let filling = async {
-        packed = Some(fill(&args, &lock, &fetcher, shell).await?);
-        anyhow::Ok(())
+        packed = Some(fill(&args, &lock, &fetcher, shell).await.map_err(Ended::Other)?);
+        Ok(())
     };
-    if let Err(error) = tokio::try_join!(check, filling) {
-        discard(packed.as_ref(), &args.output.join(format!("{}.part", lock.directory_name())));
-        return Err(error);
+    let done = tokio::try_join!(check, filling);
+    match done {
+        Ok(_) => {}
+        Err(Ended::World(error)) => {
+            if let WorldError::Missing(_) = error {
+                discard(packed.as_ref(), &lock, &args.output);
+            }
+            return Err(failure::world(&error).into());
+        }
+        Err(Ended::Other(error)) => return Err(error),
     }
     let Some(packed) = packed else { anyhow::bail!("filling the bundle ended without a bundle") };
     if !args.locked {
         AtomicFile::write(&lock_path, lock.to_yaml()?.as_bytes()).map_err(|error| {
-            Failure::new(Exit::Refused, format!("writing lock {}: {error}", lock_path.display()))
+            let message =
+                format!("writing lock {}: {error}; the bundle is whole and not signed", lock_path.display());
+            Failure::new(Exit::Refused, message)
+                .next("make room there, or name another file with --lock; then run the same command again")
         })?;
     }
     let signer = sign(&packed.dir, &key).map_err(|error| super::verify::refused(&error, &[]))?;
     debug_assert_eq!(signer, SecretKey::id(&key));
     tell(&packed, &lock, &signer.to_string(), shell);
     Ok(Exit::Done)
+}
+
+/// Why the two did not both come to their end.
+enum Ended {
+    World(WorldError),
+    Other(anyhow::Error),
 }
 
 /// Renders every chart and asks kubeadm: is every image they name in the lock?
@@ -60,10 +82,9 @@ async fn check_world(
     fetcher: &Fetcher,
     scratch: &Scratch,
     shell: &Shell,
-) -> anyhow::Result<()> {
+) -> Result<(), WorldError> {
     shell.say("checking that every image named is inside");
-    let world =
-        closed_world(recipe, lock, fetcher, &scratch.0).await.map_err(|error| failure::world(&error))?;
+    let world = closed_world(recipe, lock, fetcher, &scratch.path).await?;
     shell.say(&format!(
         "  {} images named by {} charts, {} manifests and kubeadm: all inside",
         world.images, world.charts, world.manifests
@@ -77,12 +98,12 @@ async fn check_world(
 }
 
 /// Takes away what was packed for a recipe that is not whole: nothing of it was signed, and with another image
-/// the layout is another one. A bundle that was there before stays.
-fn discard(packed: Option<&Packed>, part: &Path) {
+/// the layout is another one. A bundle that was there before stays. After every other end what was fetched is kept.
+fn discard(packed: Option<&Packed>, lock: &Lock, output: &Path) {
     if let Some(packed) = packed.filter(|packed| !packed.already) {
         let _ = std::fs::remove_dir_all(&packed.dir);
     }
-    let _ = std::fs::remove_dir_all(part);
+    let _ = discard_part(lock, output);
 }
 
 /// Resolves the recipe against the lock that is there.
@@ -108,6 +129,7 @@ async fn lock(
     shell.say(&format!("resolving {}", args.recipe.display()));
     let now = rfc3339_seconds(SystemTime::now());
     let lock = resolve(recipe, fetcher, previous, &now).await.map_err(|error| failure::fetch(&error))?;
+    let lock = dated(lock, there.as_ref(), &args.output);
     let changes = changes(there.as_ref(), &lock);
     if args.locked && there.as_ref() != Some(&lock) {
         let what = if changes.is_empty() { "its settings".to_owned() } else { changes.join("\n") };
@@ -123,6 +145,20 @@ async fn lock(
         }
     }
     Ok(lock)
+}
+
+/// The same lock with the date that it has already: in its file, of which nothing changed, or in the bundle, where a run
+/// was killed between that and the lock's file.
+fn dated(lock: Lock, there: Option<&Lock>, output: &Path) -> Lock {
+    if let Some(there) = there
+        && *there == (Lock { created: there.created.clone(), ..lock.clone() })
+    {
+        return there.clone();
+    }
+    match Bundle::open(output.join(lock.directory_name())).and_then(|bundle| bundle.claims()) {
+        Ok(claims) => Lock { created: claims.created, ..lock },
+        Err(_) => lock,
+    }
 }
 
 /// Items that came, went, or have other content than before.
@@ -192,28 +228,50 @@ fn tell(packed: &Packed, lock: &Lock, signer: &str, shell: &Shell) {
 }
 
 /// What the check of the world downloads and unpacks; removed at the end, or by the next run.
-struct Scratch(PathBuf);
+struct Scratch {
+    path: PathBuf,
+    /// Held while it is in use: what another run works in is not to be removed.
+    _alone: File,
+}
 
 impl Scratch {
     fn make(output: &Path, lock: &Lock) -> anyhow::Result<Self> {
-        use std::os::unix::fs::DirBuilderExt as _;
         let path = output.join(format!(".{}.scratch", lock.directory_name()));
-        let bad = |error: std::io::Error| {
+        let bad = |error: io::Error| {
             Failure::new(Exit::Refused, format!("preparing {}: {error}; nothing was packed", path.display()))
         };
         std::fs::create_dir_all(output).map_err(bad)?;
-        if path.symlink_metadata().is_ok() {
-            std::fs::remove_dir_all(&path).map_err(bad)?;
+        if path.symlink_metadata().is_ok_and(|found| !found.is_dir()) {
+            std::fs::remove_file(&path).map_err(bad)?;
         }
-        std::fs::DirBuilder::new().mode(0o700).create(&path).map_err(bad)?;
+        match std::fs::DirBuilder::new().mode(0o700).create(&path) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(bad(error).into()),
+            _ => {}
+        }
+        let alone = File::create(path.join(LOCK)).map_err(bad)?;
+        match alone.try_lock() {
+            Err(TryLockError::WouldBlock) => return Err(failure::busy(&path).into()),
+            Err(TryLockError::Error(error)) => return Err(bad(error).into()),
+            Ok(()) => {}
+        }
+        for entry in std::fs::read_dir(&path).map_err(bad)? {
+            let entry = entry.map_err(bad)?;
+            if entry.file_name() != LOCK {
+                let stale = entry.path();
+                let directory = entry.file_type().map_err(bad)?.is_dir();
+                let removed =
+                    if directory { std::fs::remove_dir_all(stale) } else { std::fs::remove_file(stale) };
+                removed.map_err(bad)?;
+            }
+        }
         // Programs run in there: a relative path would mean another place to them.
-        Ok(Self(path.canonicalize().map_err(bad)?))
+        Ok(Self { path: path.canonicalize().map_err(bad)?, _alone: alone })
     }
 }
 
 impl Drop for Scratch {
     fn drop(&mut self) {
         // What stays is removed by the next run.
-        let _ = std::fs::remove_dir_all(&self.0);
+        let _ = std::fs::remove_dir_all(&self.path);
     }
 }

@@ -110,3 +110,44 @@ fn an_image_that_a_chart_names_and_the_recipe_does_not_is_found_while_packing() 
         fs::read_dir(dir.path().join("out")).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert!(left.is_empty() && !dir.path().join("it.lock").exists(), "{left:?}");
 }
+
+/// Whoever starts a second one takes nothing away from the first; and a kill at the worst moment, when the bundle has its
+/// name and the lock's file is not written, is gone on with.
+#[test]
+fn two_packs_do_not_meet_and_one_killed_at_its_end_is_finished() {
+    let dir = tempfile::tempdir_in(super::kit::room()).unwrap();
+    let core = fs::read_to_string(super::kit::source("bundle/core.yaml")).unwrap();
+    let [scratch, part] = [".core-1.36.4-1.sealift.scratch", "core-1.36.4-1.sealift.part"].map(|name| {
+        let folder = dir.path().join("out").join(name);
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("of the first"), "").unwrap();
+        folder
+    });
+    // each with a key of its own, which nothing but the signature knows of
+    let pack = || {
+        for key in ["it.sec", "it.pub"] {
+            let _ = fs::remove_file(dir.path().join(key));
+        }
+        super::kit::pack(&core, dir.path())
+    };
+    let first = File::create(scratch.join("lock")).unwrap();
+    first.try_lock().unwrap();
+    let second = pack().expect(1);
+    assert!(second.stderr.contains("another sealift packs the same"), "{}", second.stderr);
+    assert!(scratch.join("of the first").exists() && part.join("of the first").exists());
+    drop(first);
+
+    pack().expect(0);
+    assert!(!scratch.exists() && !part.exists());
+    let manifest = dir.path().join("out/core-1.36.4-1.sealift/manifest.json");
+    let (packed, lock) = (fs::read(&manifest).unwrap(), fs::read(dir.path().join("it.lock")).unwrap());
+    fs::remove_file(dir.path().join("it.lock")).unwrap();
+    fs::remove_file(manifest.with_extension("json.minisig")).unwrap();
+    // the date of the lock has seconds
+    std::thread::sleep(std::time::Duration::from_millis(1100));
+    let again = pack().expect(0);
+    assert!(again.stderr.contains("this very bundle was there already"), "{}", again.stderr);
+    assert_eq!((fs::read(&manifest).unwrap(), fs::read(dir.path().join("it.lock")).unwrap()), (packed, lock));
+    let (bundle, key) = (manifest.parent().unwrap(), dir.path().join("it.pub"));
+    sealift(&["verify", bundle.to_str().unwrap(), "--trust", key.to_str().unwrap()]).expect(0);
+}

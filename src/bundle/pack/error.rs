@@ -25,6 +25,14 @@ pub enum PackError {
         /// It.
         dir: PathBuf,
     },
+    /// It is there, by its manifest, and its content is another one. Exit code 3.
+    #[error("packing {dir}: it is there already and not as it was packed: {reason}; it was not signed")]
+    Spoilt {
+        /// It.
+        dir: PathBuf,
+        /// What of it.
+        reason: String,
+    },
     /// Another sealift is packing the same.
     #[error("packing {part}: another sealift is at work there")]
     Busy {
@@ -82,7 +90,7 @@ impl PackError {
     /// Whether content was checked and is bad (exit code 3), as opposed to not to be had.
     pub fn is_integrity(&self) -> bool {
         match self {
-            Self::Content { .. } => true,
+            Self::Content { .. } | Self::Spoilt { .. } => true,
             Self::Check(error) => error.is_integrity(),
             _ => false,
         }
@@ -92,6 +100,7 @@ impl PackError {
     pub fn hint(&self) -> Option<&'static str> {
         Some(match self {
             Self::Exists { .. } => "give the recipe a new version, or move the old bundle away",
+            Self::Spoilt { .. } => "move it away, then run the same command again",
             Self::Busy { .. } => "wait for it, or end it; what it has fetched is kept",
             Self::Source { .. } | Self::Io { .. } => {
                 "what was fetched is kept; run the same command again to go on"

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use sealift_stream::{AtomicFile, Digest};
 use tokio::task::{JoinSet, spawn_blocking};
 
+use super::recheck::recheck;
 use super::workspace::{Workspace, part_of, remove};
 use super::{PackError, Packed};
 use crate::chunk::{CHUNK_SIZE, ChunkList};
@@ -147,17 +148,19 @@ pub(crate) fn already_there(
     let have = files::read_limited(&path, MANIFEST_LIMIT).map_err(|_| exists())?;
     let parsed = Manifest::parse(&have).map_err(|_| exists())?;
     // The list of chunks is the one thing that a lock does not tell without packing.
-    let (want, _) = manifest(lock, layout, volume_size, parsed.chunks)?;
+    let (want, _) = manifest(lock, layout, volume_size, parsed.chunks.clone())?;
     if want != have {
         return Err(exists());
     }
+    let size = parsed.stream_size;
+    recheck(layout, target, parsed)?;
     // A kill right behind the rename leaves the rest of the part.
     let part = part_of(target);
     remove(&part).map_err(PackError::io("removing", &part))?;
     Ok(Some(Packed {
         dir: target.to_owned(),
         digest: Digest::of(&have),
-        bytes: parsed.stream_size,
+        bytes: size,
         reused: layout.content_size(),
         already: true,
     }))

@@ -10,6 +10,7 @@ use super::PackError;
 use super::journal::{Journal, Notes};
 use crate::chunk;
 use crate::layout::Layout;
+use crate::tarhead::{BLOCK, END};
 use crate::volume::{self, Volumes};
 
 /// What all workers share.
@@ -75,8 +76,12 @@ impl Workspace {
             None => Journal::begin(file, &identity).map_err(PackError::io("writing", &journal_path))?,
         };
         let count = usize::try_from(chunk::count(layout.stream_size)).unwrap_or(usize::MAX);
+        let volumes = Volumes::new(files, volume_size, layout.stream_size);
+        if left.is_some() {
+            clear_padding(&volumes, layout).map_err(PackError::io("writing", &volumes_dir))?;
+        }
         let workspace = Self {
-            volumes: Volumes::new(files, volume_size, layout.stream_size),
+            volumes,
             journal,
             notes: left.unwrap_or_default(),
             chunks: Mutex::new(vec![None; count]),
@@ -112,7 +117,7 @@ fn volumes_dir(part: &Path) -> PathBuf {
     part.join("bundle")
 }
 
-fn take_lock(part: &Path) -> Result<PartLock, PackError> {
+pub(crate) fn take_lock(part: &Path) -> Result<PartLock, PackError> {
     let path = part.join("lock");
     let file = File::create(&path).map_err(PackError::io("opening", &path))?;
     match file.try_lock() {
@@ -120,6 +125,21 @@ fn take_lock(part: &Path) -> Result<PartLock, PackError> {
         Err(TryLockError::WouldBlock) => Err(PackError::Busy { part: part.to_owned() }),
         Err(TryLockError::Error(source)) => Err(PackError::Io { doing: "locking", path, source }),
     }
+}
+
+/// Nobody writes what is between the files of the tar, and behind them: it is a hole, in which a power cut may have left
+/// something.
+fn clear_padding(volumes: &Volumes, layout: &Layout) -> std::io::Result<()> {
+    let zeros = vec![0; usize::try_from(BLOCK).unwrap_or_default()];
+    for region in &layout.regions {
+        let end = region.offset + region.size;
+        let padding = usize::try_from(end.next_multiple_of(BLOCK) - end).unwrap_or_default();
+        volumes.write_at(end, &zeros[..padding])?;
+    }
+    for block in (layout.stream_size - END..layout.stream_size).step_by(zeros.len()) {
+        volumes.write_at(block, &zeros)?;
+    }
+    Ok(())
 }
 
 /// Removes a file or tree; absent is fine.

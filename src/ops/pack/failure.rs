@@ -1,5 +1,7 @@
 //! How pack ends when it cannot go on: which code, and what to do next.
 
+use std::path::Path;
+
 use sealift_bundle::PackError;
 use sealift_fetch::{FetchError, WorldError};
 
@@ -37,8 +39,15 @@ pub(super) fn world(error: &WorldError) -> Failure {
                 None => failure,
             }
         }
-        _ => Failure::new(Exit::Usage, error.to_string()),
+        _ => Failure::new(Exit::Usage, error.to_string())
+            .next("mend what it names, then run the same command again; what was fetched is kept"),
     }
+}
+
+/// Two runs over one bundle would be in each other's way.
+pub(super) fn busy(scratch: &Path) -> Failure {
+    let message = format!("another sealift packs the same, and works in {}", scratch.display());
+    Failure::new(Exit::Refused, message).next("wait for it, or end it; what it has fetched is kept")
 }
 
 /// The bundle could not be filled.

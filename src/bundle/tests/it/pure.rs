@@ -72,6 +72,73 @@ async fn every_size_around_the_edges_comes_back() {
     }
 }
 
+/// Its manifest is still that of the lock: of a bit that fell over, and of somebody who may write there and wants what
+/// he wrote signed.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_there_is_looked_at_byte_by_byte_before_it_is_signed() {
+    let lock = files(&[100, 5 << 20]);
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let first = pack_generated(&lock, folder.path(), options(2, 64)).await;
+    let path = |name: &str| first.dir.join(name);
+    let again = || async {
+        let source = crate::support::generated::Generated;
+        sealift_bundle::pack(&lock, &source, folder.path(), options(2, 64), &NoMeter).await
+    };
+    let whole = fs::read(path("volume-0000")).expect("reads");
+    let (list, manifest) = (
+        fs::read(path("chunks.bin")).expect("reads"),
+        fs::read_to_string(path("manifest.json")).expect("reads"),
+    );
+    // the mode in the first header; a byte behind the first content; the last byte of all
+    for at in [104, 700, whole.len() - 1] {
+        let mut other = whole.clone();
+        other[at] ^= 1;
+        fs::write(path("volume-0000"), &other).expect("writes");
+        let error = again().await.expect_err("a flipped bit was signed");
+        assert!(error.is_integrity() && error.to_string().contains("volume-0000"), "{at}: {error}");
+        let mut forged = Vec::new();
+        for chunk in other.chunks(4 << 20) {
+            let hex = Digest::of(chunk).hex();
+            forged
+                .extend((0..32).map(|at| u8::from_str_radix(&hex[2 * at..2 * at + 2], 16).expect("is hex")));
+        }
+        assert_eq!(forged.len(), list.len());
+        fs::write(path("chunks.bin"), &forged).expect("writes");
+        let (old, new) = (Digest::of(&list).to_string(), Digest::of(&forged).to_string());
+        assert!(manifest.contains(&old));
+        fs::write(path("manifest.json"), manifest.replace(&old, &new)).expect("writes");
+        let error = again().await.expect_err("a forged list was signed");
+        assert!(
+            error.is_integrity() && error.to_string().contains("not what the lock says"),
+            "{at}: {error}"
+        );
+        fs::write(path("chunks.bin"), &list).expect("writes");
+        fs::write(path("manifest.json"), &manifest).expect("writes");
+    }
+    fs::remove_file(path("volume-0000")).expect("removes");
+    assert!(again().await.expect_err("a missing volume was signed").is_integrity());
+    fs::write(path("volume-0000"), &whole).expect("writes");
+    assert!(again().await.expect("it is whole again").already);
+}
+
+/// Nobody signed it: it may speak of any number of volumes, and is looked at all the same.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_that_counts_wrongly_costs_nothing() {
+    let folder = tempfile::tempdir().expect("makes a folder");
+    let packed = pack_generated(&files(&[100]), folder.path(), options(1, 64)).await;
+    let path = packed.dir.join("manifest.json");
+    let mut manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(&path).expect("reads")).expect("parses");
+    manifest["stream_size"] = u64::MAX.into();
+    manifest["chunks"]["count"] = (u64::MAX.div_ceil(4 << 20)).into();
+    for size in [1_u64, 4 << 20] {
+        manifest["volumes"][0]["size"] = size.into();
+        fs::write(&path, manifest.to_string()).expect("writes");
+        let error = Bundle::open(&packed.dir).and_then(|bundle| bundle.claims()).expect_err("it was taken");
+        assert!(error.to_string().contains("no split of"), "{error}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn packing_twice_is_once() {
     let lock = files(&[100, 5 << 20]);
