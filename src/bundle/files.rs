@@ -1,7 +1,7 @@
 //! What the files of a bundle are called, and reading the small ones.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::path::Path;
 
 use crate::{BundleError, Refusal};
@@ -19,6 +19,7 @@ pub(crate) const SIGNATURE_LIMIT: u64 = 4 << 10;
 /// Reads a file that may be as large as a hostile stick makes it.
 pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, BundleError> {
     let mut bytes = Vec::new();
+    regular(path)?;
     let file = File::open(path).map_err(BundleError::reading(path))?;
     file.take(limit + 1).read_to_end(&mut bytes).map_err(BundleError::reading(path))?;
     if bytes.len() as u64 > limit {
@@ -26,4 +27,13 @@ pub(crate) fn read_limited(path: &Path, limit: u64) -> Result<Vec<u8>, BundleErr
         return Err(Refusal::Manifest { path: path.to_owned(), reason }.into());
     }
     Ok(bytes)
+}
+
+/// Refuses what is no file: opening a named pipe waits for ever for somebody to write to it.
+pub(crate) fn regular(path: &Path) -> Result<(), BundleError> {
+    if path.metadata().map_err(BundleError::reading(path))?.is_file() {
+        return Ok(());
+    }
+    let kind = io::Error::new(io::ErrorKind::InvalidInput, "it is no regular file");
+    Err(BundleError::reading(path)(kind))
 }

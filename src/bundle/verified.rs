@@ -159,6 +159,9 @@ fn open_volumes(dir: &Path, manifest: &Manifest) -> Result<(Volumes, Vec<String>
     for listed in &manifest.volumes {
         let path = dir.join(&listed.name);
         let volume = listed.name.clone();
+        if path.exists() {
+            files::regular(&path)?;
+        }
         match File::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 problems.push(VolumeProblem::Missing { volume });

@@ -21,6 +21,9 @@ pub struct Report {
     pub foreign: Vec<String>,
 }
 
+/// A chunk's number, and what is wrong with it.
+type Bad = (u64, BundleError);
+
 impl Bundle<Verified> {
     /// Reads every byte of every volume with `workers` threads. Finds all damage, then refuses once.
     ///
@@ -34,16 +37,20 @@ impl Bundle<Verified> {
             }
         });
         let mut bad = bad.into_inner().unwrap_or_else(std::sync::PoisonError::into_inner);
-        bad.sort_unstable();
+        bad.sort_unstable_by_key(|(index, _)| *index);
         if bad.is_empty() {
             let bytes = ByteSize(self.state.manifest.stream_size);
             return Ok(Report { bytes, chunks: content.chunk_count(), foreign: self.foreign().to_vec() });
+        }
+        // nothing but what could not be read: a stick that was pulled out is not a damaged one
+        if bad.iter().all(|(_, error)| !error.is_integrity()) {
+            return Err(bad.remove(0).1);
         }
         Err(Refusal::Damaged { dir: self.dir.clone(), ranges: ranges(content, &bad) }.into())
     }
 }
 
-fn check_chunks(content: &Content, next: &AtomicU64, bad: &Mutex<Vec<(u64, bool)>>, meter: &dyn Meter) {
+fn check_chunks(content: &Content, next: &AtomicU64, bad: &Mutex<Vec<Bad>>, meter: &dyn Meter) {
     let mut buffer = Vec::with_capacity(CHUNK_LEN);
     loop {
         let index = next.fetch_add(1, Ordering::Relaxed);
@@ -52,17 +59,18 @@ fn check_chunks(content: &Content, next: &AtomicU64, bad: &Mutex<Vec<(u64, bool)
         }
         if let Err(error) = content.chunk(index, &mut buffer) {
             let mut bad = bad.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            bad.push((index, !error.is_integrity()));
+            bad.push((index, error));
         }
         meter.add(content.range(index, false).len());
     }
 }
 
 /// Neighbouring bad chunks become one range.
-fn ranges(content: &Content, bad: &[(u64, bool)]) -> Vec<DamagedRange> {
+fn ranges(content: &Content, bad: &[Bad]) -> Vec<DamagedRange> {
     let mut ranges: Vec<DamagedRange> = Vec::new();
-    for &(index, unreadable) in bad {
-        let one = content.range(index, unreadable);
+    for (index, error) in bad {
+        let unreadable = !error.is_integrity();
+        let one = content.range(*index, unreadable);
         match ranges.last_mut() {
             Some(last)
                 if last.volume == one.volume && last.to == one.from && last.unreadable == unreadable =>

@@ -59,6 +59,11 @@ impl Manifest {
     pub(crate) fn check(&self) -> Result<(), String> {
         check::name(&self.name, "name")?;
         check::name(&self.version, "version")?;
+        // none in a bundle that brings files alone
+        let versions = std::iter::once(&self.kubernetes.version).filter(|version| !version.is_empty());
+        for version in versions.chain(&self.kubernetes.hops) {
+            check::name(version, "Kubernetes version")?;
+        }
         check::timestamp(&self.created)?;
         check::items(&self.items)?;
         self.check_volumes()?;
@@ -90,7 +95,9 @@ impl Manifest {
         }
         let volume_size = self.volume_size();
         let whole = self.volumes.len() == 1 || volume_size.is_multiple_of(CHUNK_SIZE);
-        if volume_size == 0 || !whole || volume::split(self.stream_size, volume_size) != self.volumes {
+        // counted before it is split: a manifest that nobody signed may speak of any number of volumes
+        let counted = volume_size > 0 && self.stream_size.div_ceil(volume_size) == self.volumes.len() as u64;
+        if !whole || !counted || volume::split(self.stream_size, volume_size) != self.volumes {
             return Err(format!("its volumes are no split of {} bytes into whole chunks", self.stream_size));
         }
         Ok(())
