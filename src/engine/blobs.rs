@@ -134,7 +134,13 @@ async fn send_one(
                 tries += 1;
                 meter.take_back(sent.load(Ordering::Relaxed));
                 ctx.note(format!("sending blob {} was cut: {error}; going on", digest.short()));
-                tokio::time::sleep(Duration::from_secs(1 << tries)).await;
+                // nothing is on its way meanwhile: others need not wait for it
+                drop(way);
+                let pause = async {
+                    tokio::time::sleep(Duration::from_secs(1 << tries)).await;
+                    Ok(())
+                };
+                ctx.leave_when_asked(pause).await?;
             }
             Err(error) => return Err(error.into()),
         }

@@ -140,7 +140,15 @@ pub(super) async fn give_back(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), 
 
 #[cfg(test)]
 mod tests {
-    use super::is;
+    use super::{Before, is};
+    use crate::step::receipt::tests::found;
+
+    #[tokio::test]
+    async fn the_receipt_of_the_first_schema_is_read_for_ever() {
+        let text = include_str!("receipts_v1/hostname.json");
+        let before = found::<Before>(text).await.unwrap().unwrap();
+        assert_eq!(before.kept.as_deref(), Some("debian"));
+    }
 
     #[test]
     fn a_domain_behind_the_name_is_as_good() {

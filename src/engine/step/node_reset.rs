@@ -21,6 +21,8 @@ const FSTAB: &str = "/etc/fstab";
 const LIMIT: u64 = 1 << 20;
 /// Its files are in it in base64.
 const NETWORK_LIMIT: u64 = 16 << 20;
+/// A pod has some ten mounts of 200 bytes.
+const MOUNTS_LIMIT: u64 = 8 << 20;
 const KUBEADM: &str = "/usr/local/bin/kubeadm";
 
 /// Takes our part out of a file.
@@ -44,8 +46,10 @@ impl NodeAct for NodeReset {
 
     async fn observe(&self, probe: &Probe<'_>, _ctx: &Ctx<'_>) -> Result<Seen, StepError> {
         let (mut trees, mut links, mut edits) = (vec![], vec![], vec![]);
+        let mounts = probe.read_file("/proc/1/mountinfo", MOUNTS_LIMIT).await?.unwrap_or_default();
+        let mounts = String::from_utf8_lossy(&mounts).into_owned();
         for path in TREES {
-            if probe.stat(path).await?.is_some() {
+            if probe.stat(path).await?.is_some() && !is_empty_mount(probe, &mounts, path).await? {
                 trees.push(*path);
             }
         }
@@ -116,7 +120,7 @@ impl NodeAct for NodeReset {
                 mutate.remove(&format!("/run/netns/{name}")).await?;
             }
         }
-        give_swap_back(mutate, ctx).await?;
+        give_swap_back(mutate).await?;
         hostname::give_back(mutate, ctx).await?;
         let seen = self.observe(mutate, ctx).await?;
         for file in seen.network {
@@ -143,7 +147,18 @@ impl NodeAct for NodeReset {
     }
 }
 
-/// Has the helper's own directory removed when the helper has ended; until then new channels need it.
+/// Whether a file system of the site's own is mounted there, with nothing in it any more: as far as a reset goes.
+async fn is_empty_mount(probe: &Probe<'_>, mountinfo: &str, path: &str) -> Result<bool, StepError> {
+    // field 5 (proc(5)); none of these paths has a character that is escaped there
+    if !mountinfo.lines().any(|line| line.split(' ').nth(4) == Some(path)) {
+        return Ok(false);
+    }
+    let names = probe.list_dir(path).await?.unwrap_or_default();
+    Ok(names.iter().all(|name| name == "lost+found"))
+}
+
+/// Has the helper's own directory removed when the helper has ended; until then new channels need it. So does another
+/// helper that has been started from there meanwhile, which then does it itself.
 async fn farewell(mutate: &Mutate<'_>) -> Result<(), StepError> {
     // read by the helper, so this names the helper's unit; here on this machine there is none
     let cgroup = mutate.read_file("/proc/self/cgroup", LIMIT).await?.unwrap_or_default();
@@ -157,6 +172,7 @@ async fn farewell(mutate: &Mutate<'_>) -> Result<(), StepError> {
     };
     let script = format!(
         "while systemctl is-active --quiet {unit}; do sleep 0.1; done; \
+         for other in /run/sealift/*.json; do [ ! -e $other ] || exit 0; done; \
          rm -rf /var/lib/sealift/helper; rmdir --ignore-fail-on-non-empty /var/lib/sealift /run/sealift"
     );
     run(mutate, &["systemd-run", "--quiet", "--collect", "--unit=sealift-farewell", "/bin/sh", "-c", &script])
@@ -190,6 +206,11 @@ async fn clear_packet_filter(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), S
     if mutate.stat("/usr/sbin/nft").await?.is_some() {
         run(mutate, &["/usr/sbin/nft", &script]).await?;
     } else if let Some(image) = kube_proxy_image(mutate).await? {
+        // of a reset that was cut in there
+        for words in [["tasks", "rm", "--force"].as_slice(), &["containers", "rm"], &["snapshots", "rm"]] {
+            let argv = ["/usr/local/bin/ctr", "-n", "k8s.io"].into_iter().chain(words.iter().copied());
+            quietly(mutate, &argv.chain(["sealift-reset"]).collect::<Vec<_>>()).await?;
+        }
         // not --privileged: that asks for capabilities which a node that is a container itself may lack
         let argv = [
             "/usr/local/bin/ctr",
@@ -250,14 +271,12 @@ fn without(text: &str, mark: &str) -> String {
     text.split_inclusive('\n').map(|line| line.strip_prefix(mark).unwrap_or(line)).collect()
 }
 
-/// Unmasks swap where the cluster file had it masked; what fstab names comes back with the next boot.
-async fn give_swap_back(mutate: &Mutate<'_>, ctx: &Ctx<'_>) -> Result<(), StepError> {
-    let ours = ctx.cluster().os().swap == sealift_cluster::Swap::Off
-        && mutate.stat("/var/lib/sealift/receipts").await?.is_some();
-    for unit in swap::SERVICES.iter().chain([&swap::TARGET]).filter(|_| ours) {
+/// Unmasks what starts swap where we masked it; what fstab names comes back with the next boot.
+async fn give_swap_back(mutate: &Mutate<'_>) -> Result<(), StepError> {
+    for unit in swap::masked(mutate).await? {
         let mask = format!("/etc/systemd/system/{unit}");
         if mutate.read_link(&mask).await?.as_deref() == Some("/dev/null") {
-            run(mutate, &["systemctl", "unmask", unit]).await?;
+            run(mutate, &["systemctl", "unmask", &unit]).await?;
         }
     }
     Ok(())

@@ -67,7 +67,7 @@ async fn write_as<T: Serialize + Sync>(
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use sealift_node::{LocalHost, Probe};
     use serde::de::DeserializeOwned;
 
@@ -76,7 +76,7 @@ mod tests {
     use crate::step::{archive, kubeadm, unit};
 
     /// Reads `text` as a node's receipt.
-    async fn found<T: DeserializeOwned>(text: &str) -> Result<Option<T>, StepError> {
+    pub(crate) async fn found<T: DeserializeOwned>(text: &str) -> Result<Option<T>, StepError> {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join(&path("x")[1..]);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();

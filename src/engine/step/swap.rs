@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::file::Seen as FileSeen;
+use super::receipt;
 use crate::{Change, Ctx, Difference, StepError};
 
 /// No swap, unless the cluster file says `swap: ignore`.
@@ -17,11 +18,26 @@ pub(crate) struct Swap {}
 pub(crate) const MARK: &str = "#sealift-swap# ";
 /// What starts swap at boot whatever defines it: fstab, GPT discovery, zram-generator. Masking this one unit
 /// is sturdier than finding every swap unit's name. (systemd.special(7))
-pub(crate) const TARGET: &str = "swap.target";
+const TARGET: &str = "swap.target";
 /// Debian's zram-tools starts swap from a service of its own.
-pub(crate) const SERVICES: &[&str] = &["zramswap.service", "zram-config.service"];
+const SERVICES: &[&str] = &["zramswap.service", "zram-config.service"];
 const FSTAB: &str = "/etc/fstab";
 const LIMIT: u64 = 1 << 20;
+
+const RECEIPT: &str = "swap";
+
+/// What this step masked on the node.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Masked {
+    schema: u32,
+    units: Vec<String>,
+}
+
+/// The units that we masked there.
+pub(crate) async fn masked(probe: &Probe<'_>) -> Result<Vec<String>, StepError> {
+    let receipt: Option<Masked> = receipt::read(probe, RECEIPT).await?;
+    Ok(receipt.map(|receipt| receipt.units).unwrap_or_default())
+}
 
 pub(crate) struct Seen {
     /// Devices and files swapped to now.
@@ -119,6 +135,16 @@ impl NodeAct for Swap {
             mutate.write_file(FSTAB, off.into_bytes(), mode & 0o777).await?;
         }
         if !seen.units.is_empty() {
+            // before it is done: a reset takes away what we masked, and not what the site had
+            let mut units = masked(mutate).await?;
+            units.extend(
+                seen.units
+                    .iter()
+                    .map(|&unit| unit.to_owned())
+                    .filter(|unit| !units.contains(unit))
+                    .collect::<Vec<_>>(),
+            );
+            receipt::write(mutate, RECEIPT, &Masked { schema: receipt::SCHEMA, units }).await?;
             let mut argv = vec!["systemctl", "mask"];
             argv.extend(&seen.units);
             run(mutate, &argv, 60).await?;
@@ -139,7 +165,14 @@ async fn run(mutate: &Mutate<'_>, argv: &[&str], seconds: u64) -> Result<(), Ste
 
 #[cfg(test)]
 mod tests {
-    use super::{active, switched_off};
+    use super::{Masked, active, switched_off};
+    use crate::step::receipt::tests::found;
+
+    #[tokio::test]
+    async fn the_receipt_of_the_first_schema_is_read_for_ever() {
+        let masked = found::<Masked>(include_str!("receipts_v1/swap.json")).await.unwrap().unwrap();
+        assert_eq!(masked.units, ["swap.target"]);
+    }
 
     #[test]
     fn reads_proc_swaps() {

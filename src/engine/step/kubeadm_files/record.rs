@@ -94,7 +94,17 @@ pub(super) async fn server_of(probe: &Probe<'_>, path: &str) -> Result<String, S
 
 #[cfg(test)]
 mod tests {
-    use super::{holds_a_key, is_text_of_interest, server};
+    use super::{Record, holds_a_key, is_text_of_interest, server};
+    use crate::step::receipt::tests::found;
+
+    #[tokio::test]
+    async fn the_receipt_of_the_first_schema_is_read_for_ever() {
+        let text = include_str!("../receipts_v1/kubeadm-files.json");
+        let files = found::<Record>(text).await.unwrap().unwrap().files;
+        assert!(files["/etc/kubernetes/pki"].folder);
+        assert!(files["/etc/kubernetes/admin.conf"].server.is_some());
+        assert!(files["/etc/kubernetes/pki/ca.crt"].content.is_some());
+    }
 
     #[test]
     fn keys_are_never_kept() {
