@@ -2,7 +2,7 @@
 
 use super::kit::{Ran, SEALIFT, sealift};
 
-const VERBS: [&str; 17] = [
+pub(super) const VERBS: [&str; 17] = [
     "key",
     "pack",
     "verify",

@@ -142,7 +142,7 @@ fn hostile_texts_are_refused_in_time() {
         let took = worked().saturating_sub(began);
         let problems = problems.unwrap_or_else(|| panic!("{name} was taken"));
         assert!(problems.to_string().len() < 20_000, "{name}: too much is told");
-        // by the square of their number it would be minutes, on any machine
-        assert!(took < Duration::from_secs(8), "{name} took {took:?}");
+        // by the square of their number it would be many minutes, on any machine
+        assert!(took < Duration::from_secs(30), "{name} took {took:?}");
     }
 }

@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use sealift_node::{HostKey, Target, scan_host_key};
 
+use super::refused;
 use crate::cli::AdoptArgs;
 use crate::ops::{Exit, Failure, Logins};
 use crate::shell::Shell;
@@ -63,7 +64,7 @@ impl Place {
             through: None,
             shared: logins.shared(),
         };
-        let seen = scan_host_key(&target).await?;
+        let seen = scan_host_key(&target).await.map_err(refused)?;
         let agree = match &args.host_key {
             Some(wanted) => is(&seen, wanted).then_some(()).ok_or_else(|| {
                 let message = format!(

@@ -27,7 +27,7 @@ fn an_older_debian_takes_the_same_helper() {
     fs::remove_file(copy).unwrap();
 
     let before = place.listings();
-    let facts = asked(&place, &node.host_key().unwrap());
+    let facts = asked(&place, &node.host_key().unwrap(), node.command(&["sh", "-c", CONFINED]).unwrap());
     assert_eq!((facts.os_id.as_str(), facts.os_version.as_str()), ("debian", "11"));
     assert_eq!(facts.hostname, "old1");
     assert!(
@@ -48,8 +48,15 @@ fn an_older_debian_takes_the_same_helper() {
     assert!(refused.contains("os-supported: it is Debian GNU/Linux 11"), "{refused}");
 }
 
+/// What systemd made of the plan's helper: its settings, what they let it do, and a change from where it is.
+const CONFINED: &str = "unit=$(systemctl list-units --plain --no-legend 'sealift-helper-*' | cut -d' ' -f1)
+    systemctl show -p ProtectSystem -p NoNewPrivileges $unit
+    pid=$(systemctl show -p MainPID --value $unit)
+    grep CapBnd /proc/$pid/status
+    nsenter --target $pid --mount touch /etc/sealift-was-here";
+
 /// Starts a helper there, asks it through its real protocol, has it write and run something, ends it.
-fn asked(place: &Place, host_key: &str) -> Facts {
+fn asked(place: &Place, host_key: &str, confined: Command) -> Facts {
     let namespace = File::open(place.scene().net().path()).unwrap();
     let target = Target {
         name: "old1".to_owned(),
@@ -66,12 +73,12 @@ fn asked(place: &Place, host_key: &str) -> Facts {
     let asking = std::thread::spawn(move || {
         setns(namespace, CloneFlags::CLONE_NEWNET).unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        runtime.block_on(ask(target))
+        runtime.block_on(ask(target, confined))
     });
     asking.join().unwrap()
 }
 
-async fn ask(target: Target) -> Facts {
+async fn ask(target: Target, mut confined: Command) -> Facts {
     let binary = HelperBinary::of(Path::new(*SEALIFT)).await.unwrap();
     let owner = Owner {
         verb: "look".to_owned(),
@@ -85,8 +92,13 @@ async fn ask(target: Target) -> Facts {
     assert_eq!(probe.unit("ssh.service").await.unwrap().active, "active");
     let debian = probe.read_file("/etc/debian_version", 64).await.unwrap().unwrap();
     assert!(debian.starts_with(b"11."), "{debian:?}");
-    // law 4, by that systemd's own means
     probe.write_file("/etc/sealift-was-here", b"x".to_vec(), 0o644).await.unwrap_err();
+    // law 4 by that systemd's own means, whatever the helper itself refuses
+    let confined = Ran::of(&mut confined).expect(1);
+    assert!(confined.stderr.contains("Read-only file system"), "{}", confined.stderr);
+    for words in ["ProtectSystem=strict", "NoNewPrivileges=yes", "CapBnd:\t000000000000200d"] {
+        assert!(confined.stdout.contains(words), "no '{words}' in:\n{}", confined.stdout);
+    }
     let facts = probe.facts().await.unwrap();
     plan.close().await.unwrap();
     facts

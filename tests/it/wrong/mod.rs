@@ -79,6 +79,16 @@ fn files_typed_wrong() {
 }
 
 #[test]
+fn every_verb_is_typed_wrong() {
+    let typed = |verb: &str| {
+        let line = format!("sealift {verb} ");
+        table::FILES.iter().chain(table::SERVERS).any(|case| format!("{} ", case.line).contains(&line))
+    };
+    let missing: Vec<&str> = super::cli::VERBS.into_iter().filter(|verb| !typed(verb)).collect();
+    assert_eq!(missing, Vec::<&str>::new());
+}
+
+#[test]
 fn servers_that_are_not_as_the_file_says() {
     let desk = Desk::new();
     let _servers = servers::Servers::start(&desk);

@@ -89,6 +89,18 @@ pub(super) const FILES: &[Case] = &[
         &["cluster.yaml", "sealift init"],
     ),
     case("sealift reset -c c.yaml --profile none.yaml --yes", 2, &["none.yaml"]),
+    // words that are looked up
+    case("sealift explain spec.network.podSubmet", 2, &["podSubmet", "podSubnet"]),
+    case("sealift explain clock-skewed", 2, &["clock-skewed"]),
+    case("sealift preflight -c none.yaml --bundle stick/core-1.sealift --trust plant.pub", 2, &["none.yaml"]),
+    case(
+        "sealift preflight -c c.yaml --bundle stick/core-1.sealift --trust other.pub",
+        3,
+        &["none of the trusted keys"],
+    ),
+    // taking a site over
+    case("sealift adopt --from cp1", 2, &["cp1", "address"]),
+    case("sealift adopt --from 10.0.0.1:many", 2, &["10.0.0.1:many"]),
     // where things are written
     case("sealift init --output c.yaml", 2, &["c.yaml", "there already"]),
     case("sealift init --output folder", 2, &["folder"]),
@@ -145,6 +157,7 @@ pub(super) const SERVERS: &[Case] = &[
     ),
     case("sealift reset -c closed.yaml --yes", 1, &["cp1", "refused"]),
     case("sealift enroll -c closed.yaml --yes", 1, &["no host key from cp1"]),
+    case("sealift adopt --from 127.0.0.1:1", 1, &["127.0.0.1:1", "refused", "nothing was written"]),
     case("sealift kubeconfig -c web.yaml", 1, &["cp1", "nothing was done there"]),
     case("sealift enroll -c web.yaml --yes", 1, &["no host key from cp1"]),
     case(
