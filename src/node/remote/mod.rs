@@ -234,7 +234,11 @@ impl Host for RemoteHost {
             let what = query.what();
             // Asking twice is harmless: a link lost in between is not worth a message.
             match self.ask(Request::Query(query.clone()), &what).await {
-                Err(error) if error.is_transient() => self.answered(Request::Query(query), &what).await,
+                Err(error) if error.is_transient() => {
+                    // the other channels of that connection are as dead as this one
+                    self.inner.idle.lock().await.clear();
+                    self.answered(Request::Query(query), &what).await
+                }
                 Ok(reply) => self.answer(reply),
                 Err(error) => Err(error),
             }

@@ -5,11 +5,12 @@ use std::time::{Duration, Instant};
 
 use sealift_node::helper::{Mode, Starter};
 use sealift_node::{
-    BlobTarget, Command, Gauge, HelperBinary, Host as _, HostError, Mutate, RemoteHost, RemoteOptions,
+    BlobTarget, Command, Gauge, HelperBinary, Host as _, HostError, Mutate, RemoteHost, RemoteOptions, Target,
 };
 use sealift_stream::Digest;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
+use crate::proxy;
 use crate::sshd::{Sshd, owner as owner_of};
 
 fn names(sshd: &Sshd, dir: &str) -> Vec<String> {
@@ -133,6 +134,25 @@ async fn a_plans_program_is_nobody_elses() {
     assert_eq!(names(&sshd, "var/lib/sealift/helper"), of_run, "what is there is not sent again");
     later.close().await.unwrap();
     run.close().await.unwrap();
+}
+
+/// All channels of a connection end with it, also those that wait for their next question.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_goes_over_a_new_link_when_the_old_one_was_cut() {
+    let sshd = Sshd::start("ed25519");
+    let (port, cuts) = proxy::start(sshd.port, &[]).await;
+    let host = sshd.connect(Target { port, ..sshd.target() }, Mode::Plan, "r1").await.unwrap();
+    let mutate = Mutate::new(&host);
+    for _ in 0..3 {
+        // several at once leave several channels behind
+        for done in futures::future::join_all((0..4).map(|_| mutate.stat("/var"))).await {
+            done.unwrap();
+        }
+        cuts.lock().unwrap().push_back(0);
+        assert!(mutate.stat("/var").await.unwrap().is_some());
+        assert!(cuts.lock().unwrap().is_empty(), "the link was not cut");
+    }
+    host.close().await.unwrap();
 }
 
 #[tokio::test]
