@@ -193,8 +193,9 @@ pub struct Events(Arc<Inner>);
 struct Inner {
     began: Instant,
     listener: Option<mpsc::UnboundedSender<Record>>,
-    journal: Option<Mutex<Journal>>,
-    /// The first error of the journal: a run must not go on unrecorded.
+    /// None also behind a line that could not be written whole: more of it could not be read.
+    journal: Mutex<Option<Journal>>,
+    /// The error of the journal: a run must not go on unrecorded.
     broken: Mutex<Option<JournalError>>,
 }
 
@@ -204,7 +205,7 @@ impl Events {
         Self(Arc::new(Inner {
             began: Instant::now(),
             listener,
-            journal: journal.map(Mutex::new),
+            journal: Mutex::new(journal),
             broken: Mutex::new(None),
         }))
     }
@@ -222,13 +223,14 @@ impl Events {
     /// Records an event: on disk first, so that what a person saw is in the journal.
     pub(crate) fn send(&self, event: Event) {
         let record = Record { time: time::rfc3339(SystemTime::now()), event };
-        if let Some(journal) = &self.0.journal
-            && !matches!(record.event, Event::StepProgress { .. })
-            && let Ok(mut journal) = journal.lock()
-            && let Err(error) = journal.write(&record)
+        if !matches!(record.event, Event::StepProgress { .. })
+            && let Ok(mut journal) = self.0.journal.lock()
+            && let Some(open) = journal.as_mut()
+            && let Err(error) = open.write(&record)
             && let Ok(mut broken) = self.0.broken.lock()
         {
-            broken.get_or_insert(error);
+            *journal = None;
+            *broken = Some(error);
         }
         if let Some(listener) = &self.0.listener {
             // a listener that went away (a closed pipe) is no reason to stop in the middle of a node
@@ -241,7 +243,7 @@ impl Events {
         self.0.broken.lock().is_ok_and(|broken| broken.is_some())
     }
 
-    /// The journal's first error, once.
+    /// The journal's error, once.
     pub(crate) fn journal_error(&self) -> Option<JournalError> {
         self.0.broken.lock().ok().and_then(|mut broken| broken.take())
     }

@@ -19,8 +19,6 @@ const FORMAT: Format = Format::new(&[]);
 pub struct Journal {
     path: PathBuf,
     file: File,
-    /// A line could not be written whole: what stood behind it could not be read.
-    cut: bool,
 }
 
 /// Why a journal could not be kept.
@@ -47,7 +45,7 @@ impl Journal {
         for above in runs.ancestors().skip(1).take(3) {
             let _ = sync(if above.as_os_str().is_empty() { Path::new(".") } else { above });
         }
-        Ok(Self { path, file, cut: false })
+        Ok(Self { path, file })
     }
 
     /// One that nothing can be written to.
@@ -55,7 +53,7 @@ impl Journal {
     pub(crate) fn full() -> Self {
         let path = PathBuf::from("/dev/full");
         let file = File::options().append(true).open(&path).unwrap();
-        Self { path, file, cut: false }
+        Self { path, file }
     }
 
     /// Where it is.
@@ -63,18 +61,12 @@ impl Journal {
         &self.path
     }
 
-    /// Appends one line and waits until it is on disk. Behind one that failed, which was told, nothing more is written:
-    /// the journal ends there, and can be read.
+    /// Appends one line and waits until it is on disk.
     pub(crate) fn write(&mut self, record: &Record) -> Result<(), JournalError> {
-        if self.cut {
-            return Ok(());
-        }
         let fail = |source| JournalError { doing: "writing", path: self.path.clone(), source };
         let mut line = serde_json::to_vec(record).map_err(|error| fail(error.into()))?;
         line.push(b'\n');
-        let written = self.file.write_all(&line).and_then(|()| self.file.sync_data());
-        self.cut = written.is_err();
-        written.map_err(fail)
+        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(fail)
     }
 
     /// The schema this sealift writes, in the journal's first line.
