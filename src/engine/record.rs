@@ -6,10 +6,8 @@ use sealift_node::{HostError, Mutate, Owner, Probe, paths};
 use sealift_stream::{Digest, Format, SchemaError};
 use serde::{Deserialize, Serialize};
 
-use crate::step::receipt_path;
-
 /// The record's file.
-const FILE: &str = "/var/lib/sealift/site/record.json";
+const FILE: &str = paths::RECORD;
 /// Journals of runs, the newest of [`KEEP`].
 const RUNS: &str = "/var/lib/sealift/site/runs";
 /// A cluster file of a hundred nodes has some 30 KiB.
@@ -164,7 +162,7 @@ pub async fn journals(probe: &Probe<'_>) -> Result<Vec<RecordedJournal>, HostErr
 
 /// Whether `kubeadm init` was ever begun on this control plane: from then on the cluster has what cannot change.
 pub async fn cluster_begun(probe: &Probe<'_>) -> Result<bool, HostError> {
-    Ok(probe.stat(&receipt_path("kubeadm")).await?.is_some())
+    Ok(probe.stat(paths::BEGUN).await?.is_some())
 }
 
 /// Writes a run's journal as it is now; the oldest of earlier runs make room.
@@ -227,6 +225,11 @@ pub(crate) mod tests {
             assert!(error.to_string().contains(why), "{error}");
             assert_eq!(matches!(error, RecordError::TooNew { .. }), why == "schema 2");
         }
+    }
+
+    #[test]
+    fn a_cluster_is_begun_with_kubeadms_receipt() {
+        assert_eq!(crate::step::receipt_path("kubeadm"), sealift_node::paths::BEGUN);
     }
 
     #[test]

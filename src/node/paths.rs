@@ -21,6 +21,12 @@ pub const JOURNAL: &str = "/var/lib/sealift/journal";
 /// The site's record and the journals of its runs, on control planes; root's alone.
 pub const SITE: &str = "/var/lib/sealift/site";
 
+/// The record itself: what the cluster is made of.
+pub const RECORD: &str = "/var/lib/sealift/site/record.json";
+
+/// The receipt of kubeadm: from then on there is (half of) a cluster, which has what cannot change.
+pub const BEGUN: &str = "/var/lib/sealift/receipts/kubeadm.json";
+
 /// Files of the node's own network as they were before sealift, root's alone.
 pub const BEFORE: &str = "/var/lib/sealift/network/before.json";
 

@@ -1,20 +1,18 @@
 //! What an earlier cluster left on a "clean" server. Where sealift itself has worked already, it is the cluster's own.
 
+use sealift_node::paths::{BEGUN, RECORD};
+
 use crate::check::{
     Check, Class,
     Severity::{self, Refuse, Warn},
 };
-use crate::view::{Judged, View, known, not_here, when};
+use crate::view::{Judged, View, known, not_here};
 
 const GONE: &str = "with the tool that made it (kubeadm reset, k3s-uninstall.sh, ...), then reboot; or install the server anew";
 
 const fn left(id: &'static str, severity: Severity, judge: fn(&View<'_>) -> Judged) -> Check {
     Check::node(id, severity, judge).on(Class::Untouched)
 }
-
-/// That a cluster was begun on a control plane, and what of.
-pub(crate) const BEGUN: &str = "/var/lib/sealift/receipts/kubeadm.json";
-pub(crate) const RECORD: &str = "/var/lib/sealift/site/record.json";
 
 /// Units of an installation by hand or by packages.
 pub(crate) const UNITS: &[&str] = &[
@@ -133,7 +131,7 @@ pub(super) const CHECKS: &[Check] = &[
             Some(text) if serde_json::from_str::<serde_json::Value>(&text).is_err() => "cannot be understood",
             Some(_) => return Ok(vec![]),
         };
-        when(true, || format!("{RECORD} {state}, and there is a cluster"))
+        Ok(vec![format!("{RECORD} {state}, and there is a cluster")])
     })
     .on(Class::ControlPlanes)
     .says(

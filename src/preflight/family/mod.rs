@@ -26,9 +26,7 @@ mod system;
 mod time;
 
 pub(crate) use disk::needs;
-pub(crate) use leftovers::{
-    BEGUN, OTHERS as LEFT_OTHERS, PROGRAMS as LEFT_PROGRAMS, RECORD, UNITS as LEFT_UNITS,
-};
+pub(crate) use leftovers::{OTHERS as LEFT_OTHERS, PROGRAMS as LEFT_PROGRAMS, UNITS as LEFT_UNITS};
 pub(crate) use mounts::PATHS as MOUNTED;
 pub(crate) use network::VXLAN;
 pub(crate) use ports::{BALANCER, CONTROL_PLANE_SHARED, ETCD_SHARED, NETWORK, NODE_SHARED};

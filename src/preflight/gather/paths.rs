@@ -1,6 +1,8 @@
 //! What is looked at on every node. A check that asks for a path which is not here could never be made.
 
-use crate::family::{BEGUN, LEFT_OTHERS, LEFT_PROGRAMS, LEFT_UNITS, RECORD};
+use sealift_node::paths::{BEGUN, JOURNAL, RECORD};
+
+use crate::family::{LEFT_OTHERS, LEFT_PROGRAMS, LEFT_UNITS};
 
 /// No file of interest is longer; one that is could not be checked.
 pub(super) const LIMIT: u64 = 256 * 1024;
@@ -106,7 +108,7 @@ const PATHS: &[&str] = &[
     "/etc/sudoers",
     "/etc/sudoers.d/*",
     // what is left of others, and of ourselves
-    sealift_node::paths::JOURNAL,
+    JOURNAL,
     BEGUN,
     RECORD,
     "/etc/kubernetes",
