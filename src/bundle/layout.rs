@@ -85,10 +85,7 @@ impl Layout {
         let mut hasher = Hasher::new();
         hasher.update(format!("sealift layout 1 {volume_size} {}\n", self.stream_size).as_bytes());
         for region in &self.regions {
-            let digest = match &region.fill {
-                Fill::Bytes(bytes) => Digest::of(bytes),
-                Fill::Blob(blob) => blob.digest,
-            };
+            let digest = region.digest();
             hasher.update(format!("{} {} {} {digest}\n", region.path, region.offset, region.size).as_bytes());
         }
         hasher.finish()
@@ -104,6 +101,14 @@ impl Region {
     /// Its header blocks.
     pub(crate) fn head(&self) -> io::Result<Vec<u8>> {
         tarhead::head(&self.path, self.size)
+    }
+
+    /// What its content has.
+    pub(crate) fn digest(&self) -> Digest {
+        match &self.fill {
+            Fill::Bytes(bytes) => Digest::of(bytes),
+            Fill::Blob(blob) => blob.digest,
+        }
     }
 }
 

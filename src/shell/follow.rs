@@ -7,7 +7,7 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use sealift_engine::{AtWork, Event, Outcome, Record};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::text::plain;
+use super::text::{plain, plain_lines};
 use super::{Shell, Span, bytes_bar, waterfall};
 
 /// How often a pipe gets a line about one long step.
@@ -79,7 +79,7 @@ impl<'a> Follower<'a> {
             }
             Event::StepFailed { node, step, error, started, seconds, .. } => {
                 self.close(&node);
-                let error = error.join(": ").lines().map(plain).collect::<Vec<_>>().join("\n");
+                let error = plain_lines(&error.join(": "));
                 self.say(&format!("  {node:<8} {} {step}: {error}", self.shell.red("✗")));
                 self.spans.push(Span { lane: node, name: step, from: started, to: started + seconds });
             }

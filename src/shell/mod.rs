@@ -121,8 +121,7 @@ impl Shell {
 
     /// Says that something deserves a look though it stopped nothing.
     pub(crate) fn warn(&self, text: &str) {
-        let text = text.lines().map(text::plain).collect::<Vec<_>>().join("\n");
-        self.say(&format!("{} {text}", self.yellow("warning:")));
+        self.say(&format!("{} {}", self.yellow("warning:"), text::plain_lines(text)));
     }
 
     /// Asks before a change. No terminal and no `--yes` is a refusal, never a guess.

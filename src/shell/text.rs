@@ -38,6 +38,11 @@ pub(crate) fn plain(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// The same of a text of several lines, which stay lines.
+pub(crate) fn plain_lines(text: &str) -> String {
+    text.lines().map(plain).collect::<Vec<_>>().join("\n")
+}
+
 /// Breaks a text at spaces so that no line passes `width` columns, where the words allow it; every line begins
 /// with `indent`. What is to be painted is painted afterwards: see [`plain`].
 pub(crate) fn wrapped(text: &str, indent: &str, width: usize) -> String {

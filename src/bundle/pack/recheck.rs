@@ -7,7 +7,7 @@ use sealift_stream::{Digest, Hasher};
 
 use super::PackError;
 use crate::content::Content;
-use crate::layout::{Fill, Layout};
+use crate::layout::Layout;
 use crate::{Bundle, BundleError, Manifest};
 
 /// Reads the whole bundle in `dir`, whose manifest is that of the lock.
@@ -22,15 +22,11 @@ pub(crate) fn recheck(layout: &Layout, dir: &Path, manifest: Manifest) -> Result
     let ends = layout.regions.iter().skip(1).map(|region| region.start).chain([layout.stream_size]);
     for (region, end) in layout.regions.iter().zip(ends) {
         let head = region.head().map_err(PackError::io("making a header in", dir))?;
-        let content = match &region.fill {
-            Fill::Bytes(bytes) => Digest::of(bytes),
-            Fill::Blob(blob) => blob.digest,
-        };
         let padding = end - region.offset - region.size;
         let zeros = vec![0; usize::try_from(padding).unwrap_or_default()];
         for (length, want) in [
             (region.offset - region.start, Digest::of(&head)),
-            (region.size, content),
+            (region.size, region.digest()),
             (padding, Digest::of(&zeros)),
         ] {
             if stream.digest(length).map_err(refused)? != want {

@@ -137,13 +137,11 @@ impl NodeAct for Swap {
         if !seen.units.is_empty() {
             // before it is done: a reset takes away what we masked, and not what the site had
             let mut units = masked(mutate).await?;
-            units.extend(
-                seen.units
-                    .iter()
-                    .map(|&unit| unit.to_owned())
-                    .filter(|unit| !units.contains(unit))
-                    .collect::<Vec<_>>(),
-            );
+            for unit in &seen.units {
+                if !units.iter().any(|known| known == unit) {
+                    units.push((*unit).to_owned());
+                }
+            }
             receipt::write(mutate, RECEIPT, &Masked { schema: receipt::SCHEMA, units }).await?;
             let mut argv = vec!["systemctl", "mask"];
             argv.extend(&seen.units);

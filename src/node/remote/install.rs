@@ -42,17 +42,15 @@ pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
     let name = inner.links.name();
     let root = inner.options.root.clone().unwrap_or_default();
     let shared = format!("{root}{}/{}", paths::HELPERS, inner.binary.digest.short());
-    let id = format!("{}-{}", inner.run, random(4));
-    // What is taken away again is nobody else's: a run that begins meanwhile must not count on it.
-    let own = inner.mode != Mode::Run;
-    let dir = if own { format!("{shared}-{id}") } else { shared.clone() };
-    if !plain(&dir) || !plain(&inner.run) {
-        return Err(HostError::refused(name, DOING, format!("'{dir}' or '{}' needs quoting", inner.run)));
+    if !plain(&shared) || !plain(&inner.run) {
+        return Err(HostError::refused(name, DOING, format!("'{shared}' or '{}' needs quoting", inner.run)));
     }
     let seen = look(inner, &shared).await?;
     let upload = seen.digest != inner.binary.digest.hex();
-    let dir = if upload { dir } else { shared };
-    let token = random(32);
+    let (token, id) = (random(32), format!("{}-{}", inner.run, random(4)));
+    // What is taken away again is nobody else's: a run that begins meanwhile must not count on it.
+    let own = upload && inner.mode != Mode::Run;
+    let dir = if own { format!("{shared}-{id}") } else { shared };
     let config = Config {
         node: name.to_owned(),
         run: inner.run.clone(),
@@ -63,7 +61,7 @@ pub(super) async fn start(inner: &Inner) -> Result<Listening, HostError> {
         peer_uid: seen.uid,
         starter: inner.options.starter,
         root: inner.options.root.clone(),
-        remove_binary: (upload && own).then(|| dir.clone()),
+        remove_binary: own.then(|| dir.clone()),
         idle_s: inner.options.idle_s.unwrap_or(60),
     };
     let json = serde_json::to_vec(&config).on(name, || DOING.to_owned())?;
