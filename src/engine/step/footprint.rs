@@ -1,5 +1,7 @@
 //! Everything a node has because of sealift and of what it installs: what a reset takes away.
 
+use super::swap;
+
 /// Removed whole: nothing in them can be anybody else's while this node is ours.
 pub(super) const TREES: &[&str] = &[
     "/etc/kubernetes",
@@ -7,6 +9,7 @@ pub(super) const TREES: &[&str] = &[
     "/etc/systemd/system/kubelet.service",
     "/etc/systemd/system/kubelet.service.d",
     "/etc/systemd/system/containerd.service",
+    swap::DROP_IN,
     "/etc/cloud/cloud.cfg.d/99-sealift-hostname.cfg",
     "/etc/sysctl.d/90-sealift.conf",
     "/etc/modules-load.d/sealift.conf",
@@ -52,6 +55,7 @@ pub(super) const TREES: &[&str] = &[
 
 /// Directories that come with them and go when nothing is left inside, innermost first.
 pub(super) const EMPTIED: &[&str] = &[
+    "/etc/systemd/system/swap.d",
     "/etc/containerd/certs.d",
     "/etc/containerd",
     "/etc/cni/net.d",

@@ -1,7 +1,7 @@
 //! No swap: now, and after the next boot.
 
 use sealift_cluster::Swap as Policy;
-use sealift_node::{Command, Mutate, Probe};
+use sealift_node::{Command, Mutate, PathKind, Probe};
 use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
@@ -21,6 +21,13 @@ pub(crate) const MARK: &str = "#sealift-swap# ";
 const TARGET: &str = "swap.target";
 /// Debian's zram-tools starts swap from a service of its own.
 const SERVICES: &[&str] = &["zramswap.service", "zram-config.service"];
+/// Where the site's own units are.
+const UNITS: &str = "/etc/systemd/system";
+/// A unit in that folder cannot be masked, and its `[Install]` may name any target: a drop-in for the whole type
+/// (systemd.unit(5), since 244) keeps every one of them off.
+pub(crate) const DROP_IN: &str = "/etc/systemd/system/swap.d/10-sealift.conf";
+const DROP_IN_TEXT: &str = "# sealift: no swap unit starts while this file is there\n[Unit]\n\
+    ConditionPathExists=!/etc/systemd/system/swap.d/10-sealift.conf\n";
 const FSTAB: &str = "/etc/fstab";
 const LIMIT: u64 = 1 << 20;
 
@@ -46,6 +53,8 @@ pub(crate) struct Seen {
     fstab: Option<String>,
     /// Units that start swap and are not masked.
     units: Vec<&'static str>,
+    /// Swap units of the site's own that nothing keeps from starting.
+    own: Vec<String>,
 }
 
 /// The first column of `/proc/swaps` (proc(5)), without its header.
@@ -75,7 +84,7 @@ impl NodeAct for Swap {
     type Seen = Seen;
 
     async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Seen, StepError> {
-        let mut seen = Seen { active: vec![], fstab: None, units: vec![] };
+        let mut seen = Seen { active: vec![], fstab: None, units: vec![], own: vec![] };
         if ctx.cluster().os().swap == Policy::Ignore {
             return Ok(seen);
         }
@@ -92,6 +101,10 @@ impl NodeAct for Swap {
             if unit.load != "masked" && (name == TARGET || unit.load == "loaded") {
                 seen.units.push(name);
             }
+        }
+        let kept_off = probe.read_file(DROP_IN, LIMIT).await?.is_some_and(|is| is == DROP_IN_TEXT.as_bytes());
+        if !kept_off {
+            seen.own = own_units(probe).await?;
         }
         Ok(seen)
     }
@@ -119,13 +132,23 @@ impl NodeAct for Swap {
                 "swap must not come back after a reboot",
             ));
         }
+        if !seen.own.is_empty() {
+            let off = format!("keeps {} off", seen.own.join(", "));
+            changes.push(Change::new(DROP_IN, "absent", off, "swap must not come back after a reboot"));
+        }
         Ok(changes)
     }
 
     async fn differences(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Vec<Difference>, StepError> {
         let seen = self.observe(probe, ctx).await?;
-        let Some(after) = seen.fstab.as_deref().and_then(switched_off) else { return Ok(vec![]) };
-        Ok(Difference::of_file(probe, FSTAB, after).await?.into_iter().collect())
+        let mut all = vec![];
+        if let Some(after) = seen.fstab.as_deref().and_then(switched_off) {
+            all.extend(Difference::of_file(probe, FSTAB, after).await?);
+        }
+        if !seen.own.is_empty() {
+            all.extend(Difference::of_file(probe, DROP_IN, DROP_IN_TEXT.to_owned()).await?);
+        }
+        Ok(all)
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
@@ -147,12 +170,28 @@ impl NodeAct for Swap {
             argv.extend(&seen.units);
             run(mutate, &argv, 60).await?;
         }
+        if !seen.own.is_empty() {
+            mutate.write_file(DROP_IN, DROP_IN_TEXT, 0o644).await?;
+            run(mutate, &["systemctl", "daemon-reload"], 60).await?;
+        }
         if seen.active.is_empty() {
             return Ok(());
         }
         // pages come back to memory one by one: minutes on a machine that had swapped a lot
         run(mutate, &["swapoff", "--all"], 900).await
     }
+}
+
+/// Swap units in the site's folder. A link there belongs to a mask or to an `enable`, not to a unit of its own.
+async fn own_units(probe: &Probe<'_>) -> Result<Vec<String>, StepError> {
+    let mut own = vec![];
+    for name in probe.list_dir(UNITS).await?.unwrap_or_default() {
+        if name.rsplit('.').next() == Some("swap") {
+            let stat = probe.stat(&format!("{UNITS}/{name}")).await?;
+            own.extend(stat.is_some_and(|stat| stat.kind == PathKind::File).then_some(name));
+        }
+    }
+    Ok(own)
 }
 
 async fn run(mutate: &Mutate<'_>, argv: &[&str], seconds: u64) -> Result<(), StepError> {

@@ -204,8 +204,17 @@ async fn swap_goes_off_now_and_for_good_unless_the_site_keeps_it() {
         "swapoff",
         "head -1 $SEALIFT_ROOT/proc/swaps > $SEALIFT_ROOT/s; mv $SEALIFT_ROOT/s $SEALIFT_ROOT/proc/swaps",
     );
-    let plan = twice(&kit, &["{name: s, swap: {}}"], 8).await;
+    kit.put_on(
+        "w1",
+        "/etc/systemd/system/var-swap.swap",
+        "[Swap]\nWhat=/var/swap\n[Install]\nWantedBy=multi-user.target\n",
+    );
+    let plan = twice(&kit, &["{name: s, swap: {}}"], 9).await;
     assert_eq!(change(&plan, "w1", "swap /swapfile").after, "off");
+    let drop_in = "/etc/systemd/system/swap.d/10-sealift.conf";
+    assert_eq!(change(&plan, "w1", drop_in).after, "keeps var-swap.swap off");
+    assert!(kit.read("w1", drop_in).contains(&format!("\n[Unit]\nConditionPathExists=!{drop_in}\n")));
+    assert!(!kit.path("cp1", drop_in).exists());
     assert_eq!(change(&plan, "w1", "zramswap.service").after, "masked");
     assert_eq!(
         kit.read("w1", "/etc/fstab"),

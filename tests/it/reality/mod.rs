@@ -18,8 +18,13 @@ use site::{NETWORK, Site};
 /// An emulated processor is some ten times slower than a real one, which may be slow, too.
 const PATIENCE: Duration = Duration::from_mins(6);
 
-/// What the first boot of a machine writes, whoever is installed there: path, and by whom.
-const FIRST_BOOT: [(&str, &str); 1] = [("/etc/machine-id", "systemd")];
+/// What is written after the first boot of a machine, whoever is installed there: path, and by whom.
+const FIRST_BOOT: [(&str, &str); 4] = [
+    ("/etc/machine-id", "systemd"),
+    (server::UNIT, "its administrator"),
+    ("/etc/systemd/system/multi-user.target.wants/var-spare.swap", "its administrator"),
+    (server::SPARE, "its administrator"),
+];
 
 #[test]
 #[ignore = "half an hour of both processors, and its reset was not seen through yet: part of make test-full"]

@@ -2,9 +2,20 @@
 
 use lab::qemu::Machine;
 
+/// A swap file that a unit of the site's own starts, whatever becomes of fstab and `swap.target`.
+pub(super) const UNIT: &str = "/etc/systemd/system/var-spare.swap";
+pub(super) const SPARE: &str = "/var/spare";
+
+/// Its administrator gives it more swap, which lasts.
+pub(super) fn gets_a_swap_unit(machine: &Machine) {
+    let text = format!("[Swap]\nWhat={SPARE}\n[Install]\nWantedBy=multi-user.target");
+    ask(machine, &format!("fallocate -l 16M {SPARE} && chmod 600 {SPARE} && mkswap {SPARE}"));
+    ask(machine, &format!("printf '{text}\n' > {UNIT} && systemctl enable --now var-spare.swap"));
+}
+
 /// Before an installation and after a reset: swap as its administrator set it up, nothing of ours.
 pub(super) fn is_as_before(machine: &Machine) {
-    assert_eq!(ask(machine, "swapon --show=NAME --noheadings"), "/dev/vdb");
+    assert_eq!(ask(machine, "swapon --show=NAME --noheadings | sort"), format!("/dev/vdb\n{SPARE}"));
     assert_eq!(ask(machine, "systemctl is-enabled swap.target || true"), "static");
     assert_eq!(ask(machine, "stat -fc %T /sys/fs/cgroup"), "cgroup2fs");
     let modules = ask(machine, "cat /proc/modules");

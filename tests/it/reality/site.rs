@@ -45,6 +45,7 @@ impl Site {
         machine.switch_on().unwrap();
         machine.wait_ready(PATIENCE).unwrap();
         tell("boot", began);
+        super::server::gets_a_swap_unit(&machine);
         super::server::is_as_before(&machine);
         // no profile: nothing that the product would not do by itself
         let place = Place::at(scene, &of_one("cp1", NETWORK), None);
@@ -73,6 +74,7 @@ impl Site {
             "swap /dev/vdb",
             "/etc/fstab",
             "swap.target",
+            "/etc/systemd/system/swap.d/10-sealift.conf",
             "kernel module vxlan",
             "kernel module br_netfilter",
             "kubeadm init",
