@@ -2,16 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use sealift_bundle::{Bundle, ItemKind, Verified};
 use sealift_cluster::{Cluster, Node};
 use sealift_node::{Host, Mutate, Probe};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
+use tokio::time::{Instant, sleep};
 
 use crate::access::Access;
 use crate::relay::Relay;
 use crate::{ClusterEyes, ClusterHands, Events, Late, StepError, Stop, TemplateError, Templates};
+
+/// How long an API that has answered may be silent: its pod starts anew in 10 to 20 s, etcd elects in 5.
+const SILENCE: Duration = Duration::from_secs(30);
+/// Until it is asked again.
+const AGAIN: Duration = Duration::from_secs(1);
 
 /// Connections to the nodes, by name.
 pub type Hosts = BTreeMap<String, Arc<dyn Host>>;
@@ -101,24 +108,33 @@ impl Site {
     }
 
     /// The API through the first control plane. One that does not answer (yet) is `None`, an observation; a
-    /// node that does not is an error. An access that worked and no longer does is made anew: a reset and a
-    /// second init bring new certificates.
+    /// node that does not is an error. One that has answered in this run is waited for: it is being started anew, or
+    /// etcd is choosing its leader. An access that worked and no longer does is made anew: a reset and a second init
+    /// bring new certificates.
     async fn api(&self) -> Result<Option<Access>, StepError> {
-        let mut cached = self.access.lock().await;
-        if let Some(access) = cached.as_ref() {
-            if access.reader.ready().await {
-                return Ok(Some(access.clone()));
+        let known = self.access.lock().await.clone();
+        let until = Instant::now() + if known.is_some() { SILENCE } else { Duration::ZERO };
+        loop {
+            if let Some(access) = &known
+                && access.reader.ready().await
+            {
+                return Ok(known);
             }
-            *cached = None;
+            let access = self.new_access().await?;
+            if access.is_some() || self.stop.asked().is_some() || Instant::now() >= until {
+                self.access.lock().await.clone_from(&access);
+                return Ok(access);
+            }
+            sleep(AGAIN).await;
         }
+    }
+
+    async fn new_access(&self) -> Result<Option<Access>, StepError> {
         let name = self.cluster.first_control_plane().name.as_str();
         let host = self.hosts.get(name).ok_or_else(|| StepError::NoHost { node: name.to_owned() })?;
         let Some(access) = Access::open(host).await? else { return Ok(None) };
-        if !(access.reader.ready().await && access.reader.lets_in().await) {
-            return Ok(None);
-        }
-        *cached = Some(access.clone());
-        Ok(Some(access))
+        let lets_us_in = access.reader.ready().await && access.reader.lets_in().await;
+        Ok(lets_us_in.then_some(access))
     }
 }
 
