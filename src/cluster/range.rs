@@ -30,6 +30,11 @@ impl AddressRange {
         self.last
     }
 
+    /// How many addresses there are; all of IPv6 is `u128::MAX`.
+    pub fn count(&self) -> u128 {
+        (bits(self.last) - bits(self.first)).saturating_add(1)
+    }
+
     /// Whether an address lies in it.
     pub fn contains(&self, address: IpAddr) -> bool {
         address.is_ipv4() == self.first.is_ipv4()

@@ -67,6 +67,18 @@ fn what_could_not_be_checked_is_no_pass() {
 }
 
 #[test]
+fn a_pool_that_is_too_large_to_be_asked_about_is_no_pass() {
+    let mut world = World::clean();
+    world.file = world.file.replace("10.77.0.240-10.77.0.250", "10.77.0.240-10.77.0.251");
+    let report = world.report();
+    let verdict = report.verdicts.iter().find(|one| one.check == "address-pool-taken").unwrap();
+    match &verdict.outcome {
+        Outcome::CouldNotCheck { why } => assert!(why.contains("only 11 of 12 addresses"), "{why}"),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn a_node_that_is_not_there_is_one_finding_and_the_rest_is_open() {
     let mut world = World::clean();
     let why = "Connection refused (os error 111)".to_owned();

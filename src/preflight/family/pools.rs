@@ -2,13 +2,14 @@
 
 use std::net::IpAddr;
 
-use sealift_cluster::Cidr;
+use sealift_cluster::{AddressRange, Cidr};
 
 use super::network::{all_routes, own_networks};
 use crate::check::{
     Check, Class, Scope,
     Severity::{Refuse, Warn},
 };
+use crate::facts::Absence;
 use crate::site::Site;
 use crate::view::{Judged, View, not_here};
 
@@ -29,7 +30,7 @@ pub(super) const CHECKS: &[Check] = &[
         pools(site)?;
         let (nets, absent) = site.each(own_networks);
         let mut found = vec![];
-        for range in site.cluster.load_balancer().pools.iter().flat_map(|pool| &pool.addresses) {
+        for range in ranges(site) {
             let inside = nets
                 .iter()
                 .flat_map(|(_, nets)| nets)
@@ -79,10 +80,8 @@ pub(super) const CHECKS: &[Check] = &[
     .by("spec.loadBalancer.pools"),
     Check::site("address-pool-taken", Refuse, |site| {
         pools(site)?;
-        answered(site, |address| {
-            let pools = &site.cluster.load_balancer().pools;
-            pools.iter().flat_map(|pool| &pool.addresses).any(|range| range.contains(address))
-        })
+        let found = answered(site, |address| ranges(site).any(|range| range.contains(address)))?;
+        Site::found(found, not_all(site)?)
     })
     .says(
         "a machine answers for an address that a service would get",
@@ -155,6 +154,20 @@ fn clash(view: &View<'_>, net: Cidr) -> Judged {
 
 fn pools(site: &Site<'_>) -> Result<(), crate::view::Miss> {
     if site.cluster.load_balancer().pools.is_empty() { not_here("there is no pool") } else { Ok(()) }
+}
+
+/// What the pools give out.
+fn ranges<'a>(site: &'a Site<'_>) -> impl Iterator<Item = &'a AddressRange> {
+    site.cluster.load_balancer().pools.iter().flat_map(|pool| &pool.addresses)
+}
+
+/// That the pools are larger than what was asked about.
+fn not_all(site: &Site<'_>) -> Result<Option<Absence>, crate::view::Miss> {
+    let neighbours = site.measured(|facts| &facts.neighbours)?.iter();
+    let asked = neighbours.filter(|one| ranges(site).any(|range| range.contains(one.address))).count();
+    let all = ranges(site).fold(0_u128, |all, range| all.saturating_add(range.count()));
+    let why = format!("only {asked} of {all} addresses were asked about, and nobody answered there");
+    Ok(((asked as u128) < all).then_some(Absence(why)))
 }
 
 /// Addresses of nodes that are in a pool.

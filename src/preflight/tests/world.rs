@@ -199,7 +199,9 @@ fn neighbours() -> Vec<Neighbour> {
         macs: macs.iter().map(|mac| (*mac).to_owned()).collect(),
         unasked: None,
     };
-    vec![one("10.77.0.10", &[]), one("10.77.0.12", &["52:54:00:00:00:11"]), one("10.77.0.240", &[])]
+    let pool = (240..=250).map(|last| one(&format!("10.77.0.{last}"), &[]));
+    let known = [one("10.77.0.10", &[]), one("10.77.0.12", &["52:54:00:00:00:11"])];
+    known.into_iter().chain(pool).collect()
 }
 
 fn link() -> Link {
