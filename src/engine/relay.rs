@@ -6,7 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use sealift_node::{Giver, Mutate, RelayKey};
@@ -30,9 +30,12 @@ pub(crate) struct Relay {
     state: Mutex<State>,
     /// Moves whenever waiting may be over.
     changed: watch::Sender<()>,
-    /// Where nodes give.
-    listening: tokio::sync::Mutex<BTreeMap<String, SocketAddr>>,
+    /// Where nodes give, each under a lock of its own: one that does not answer holds nobody up but its takers.
+    listening: Mutex<BTreeMap<String, Arc<Listening>>>,
 }
+
+/// Where a node gives, once it does.
+type Listening = tokio::sync::Mutex<Option<SocketAddr>>;
 
 #[derive(Default)]
 struct State {
@@ -85,7 +88,7 @@ impl Relay {
             key: RelayKey::new(),
             state: Mutex::default(),
             changed: watch::Sender::new(()),
-            listening: tokio::sync::Mutex::default(),
+            listening: Mutex::default(),
         }
     }
 
@@ -119,22 +122,26 @@ impl Relay {
 
     /// Where a node gives; it begins to when it does not yet.
     pub(crate) async fn giver(&self, site: &Site, node: &str) -> Result<Giver, StepError> {
-        let mut listening = self.listening.lock().await;
-        let address = if let Some(address) = listening.get(node) {
-            *address
+        let listening = self.listening(node);
+        let mut listening = listening.lock().await;
+        let address = if let Some(address) = *listening {
+            address
         } else {
             let lacks = || StepError::NoHost { node: node.to_owned() };
             let at = site.cluster.node(node).ok_or_else(lacks)?.ssh.address;
-            let address = Mutate::new(site.host(node)?).give_blobs(at, self.key.clone()).await?;
-            listening.insert(node.to_owned(), address);
-            address
+            *listening.insert(Mutate::new(site.host(node)?).give_blobs(at, self.key.clone()).await?)
         };
         Ok(Giver { node: node.to_owned(), address, key: self.key.clone() })
     }
 
     /// A node's helper may have been started anew, and listen elsewhere or not at all.
     async fn forget(&self, node: &str) {
-        self.listening.lock().await.remove(node);
+        self.listening(node).lock().await.take();
+    }
+
+    fn listening(&self, node: &str) -> Arc<Listening> {
+        let mut all = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(all.entry(node.to_owned()).or_default())
     }
 }
 
@@ -213,12 +220,11 @@ impl Way<'_> {
         self.relay.state().blobs.entry(self.digest).or_default().at.remove(from);
     }
 
-    /// It did not come from the node that was to give it.
+    /// It did not come from the node that was to give it. That is something between these two: others may ask it.
     pub(crate) async fn failed(self) {
         let Source::Node(from) = self.from.clone() else { return };
         self.relay.forget(&from).await;
         let mut state = self.relay.state();
-        state.blobs.entry(self.digest).or_default().at.remove(&from);
         state.pairs.entry((from, self.to.clone())).or_default().failures += 1;
     }
 }
@@ -308,13 +314,12 @@ mod tests {
     #[tokio::test]
     async fn nodes_that_fail_each_other_leave_it_to_the_operator() {
         let relay = Relay::new();
+        relay.has("a", blob());
         for _ in 0..2 {
-            relay.has("a", blob());
             let way = now(&relay, "b", SIZE).unwrap();
             assert_eq!(way.from, node("a"));
             way.failed().await;
         }
-        relay.has("a", blob());
         assert_eq!(now(&relay, "b", SIZE).unwrap().from, Source::Operator);
         assert_eq!(now(&relay, "c", SIZE).unwrap().from, node("a"), "c and a have not tried");
     }
