@@ -147,6 +147,8 @@ impl fmt::Display for SudoRefusal {
 pub enum Obstacle {
     /// Something else than our command is run: a menu, a forced command, no shell.
     NoShell,
+    /// The user must set a new password first: as a server's first one is set up, or after its time.
+    Expired,
     /// Programs may not run from where it lies.
     NoExec,
     /// It cannot be written.
@@ -163,7 +165,10 @@ impl Obstacle {
     /// By what programs say in the C locale.
     pub(crate) fn of(status: i32, text: &str) -> Option<Self> {
         let has = |word| text.contains(word);
-        if has("Read-only file system") {
+        // sshd's own words (session.c, do_pwchange), in front of any shell
+        if has("password has expired") || has("Password change required") {
+            Some(Self::Expired)
+        } else if has("Read-only file system") {
             Some(Self::ReadOnly)
         } else if has("No space left on device") || has("Disk quota exceeded") {
             Some(Self::Full)
@@ -182,6 +187,9 @@ impl Obstacle {
         match self {
             Self::NoShell => {
                 "give the user a shell (chsh -s /bin/sh USER) and no ForceCommand, or mend ssh.user"
+            }
+            Self::Expired => {
+                "log in there by hand once and set a new password, or let it not expire: chage -M -1 USER"
             }
             Self::NoExec => "on the node: mount -o remount,exec /var, and the same in /etc/fstab",
             Self::ReadOnly => "make /var writable on the node",

@@ -148,13 +148,18 @@ async fn look(inner: &Inner, dir: &str) -> Result<Seen, HostError> {
     });
     seen.next_back().ok_or_else(|| {
         let said: String = format!("{} {}", output.stdout.trim(), output.stderr.trim());
-        let said: String = said.chars().filter(|c| !c.is_control()).take(200).collect();
-        let why = format!(
-            "`/bin/sh`, `id` and `sha256sum` cannot be run there, something else answers (status {}): {}",
-            output.status,
-            said.trim()
-        );
-        HostError::NoHelper { host: inner.links.name().to_owned(), obstacle: Obstacle::NoShell, why }
+        let obstacle = Obstacle::of(output.status, &said).filter(|it| *it == Obstacle::Expired);
+        let said: String = said.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect();
+        let why = match obstacle {
+            Some(_) => said.trim().to_owned(),
+            None => format!(
+                "`/bin/sh`, `id` and `sha256sum` cannot be run there, something else answers (status {}): {}",
+                output.status,
+                said.trim()
+            ),
+        };
+        let host = inner.links.name().to_owned();
+        HostError::NoHelper { host, obstacle: obstacle.unwrap_or(Obstacle::NoShell), why }
     })
 }
 

@@ -10,17 +10,26 @@ use super::shared::{Trial, Use};
 /// Rounds of questions that a server may ask.
 const ROUNDS: usize = 8;
 
+/// How a conversation of questions and answers ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    In,
+    Out,
+    /// The password is right and has expired. It is not ours to choose the next one.
+    Expired,
+}
+
 /// Tries the methods that the server still offers; true when we are in.
 pub(super) async fn login(attempt: &mut Attempt<'_>) -> bool {
     let mut trial = None;
     if attempt.may(MethodKind::KeyboardInteractive) {
-        let done = interactive(attempt, &mut trial).await;
+        let end = interactive(attempt, &mut trial).await;
         if let Some(trial) = trial.take() {
             // It was sent, so the other method, which is the same password to the same account, is left alone.
-            verdict(trial, done);
-            return done;
+            verdict(trial, end != End::Out);
+            return end == End::In;
         }
-        if done {
+        if end == End::In {
             return true;
         }
     }
@@ -51,14 +60,22 @@ async fn wanted(attempt: &mut Attempt<'_>) -> Option<Trial> {
     given.map_err(|why| attempt.said.push(format!("a password: {why}"))).ok()
 }
 
-async fn interactive(attempt: &mut Attempt<'_>, trial: &mut Option<Trial>) -> bool {
+async fn interactive(attempt: &mut Attempt<'_>, trial: &mut Option<Trial>) -> End {
     let user = attempt.target.user.clone();
     let started = attempt.session.authenticate_keyboard_interactive_start(user, None::<String>);
     let mut response = within(started).await;
     for _ in 0..ROUNDS {
         let prompts = match response {
-            Some(Ok(Response::InfoRequest { prompts, .. })) => prompts,
-            Some(Ok(Response::Success)) => return true,
+            Some(Ok(Response::InfoRequest { instructions, prompts, .. })) => {
+                if trial.is_some() && wants_another(&instructions, &prompts) {
+                    let why =
+                        "the password is right and has expired: log in there by hand once and set a new one";
+                    attempt.said.push(why.to_owned());
+                    return End::Expired;
+                }
+                prompts
+            }
+            Some(Ok(Response::Success)) => return End::In,
             Some(Ok(Response::Failure { remaining_methods, partial_success })) => {
                 let failure = AuthResult::Failure { remaining_methods, partial_success };
                 attempt.judged(Some(Ok::<_, russh::Error>(failure)));
@@ -67,23 +84,32 @@ async fn interactive(attempt: &mut Attempt<'_>, trial: &mut Option<Trial>) -> bo
                 } else if trial.is_some() {
                     attempt.said.push("it does not take the password".to_owned());
                 }
-                return false;
+                return End::Out;
             }
             Some(Err(error)) => {
                 attempt.judged(Some(Err(error)));
-                return false;
+                return End::Out;
             }
             None => {
                 attempt.judged(None::<Result<AuthResult, russh::Error>>);
-                return false;
+                return End::Out;
             }
         };
-        let Some(answers) = answers(attempt, &prompts, trial).await else { return false };
+        let Some(answers) = answers(attempt, &prompts, trial).await else { return End::Out };
         attempt.untried = false;
         response = within(attempt.session.authenticate_keyboard_interactive_respond(answers)).await;
     }
     attempt.said.push("it asks one question after another".to_owned());
-    false
+    End::Out
+}
+
+/// Whether the server goes on to a new password (`pam_unix` and its kin, in the C locale of sshd).
+fn wants_another(instructions: &str, prompts: &[Prompt]) -> bool {
+    let said = |text: &str, words: &[&str]| words.iter().any(|word| text.to_lowercase().contains(word));
+    said(instructions, &["change your password", "password has expired", "password expired"])
+        || prompts
+            .iter()
+            .any(|prompt| said(&prompt.prompt, &["current password", "(current)", "new password"]))
 }
 
 /// Answers the server's questions. The same one twice is a refusal: it is not answered again.

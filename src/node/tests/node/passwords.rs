@@ -3,7 +3,7 @@
 use std::fs;
 
 use sealift_node::helper::Mode;
-use sealift_node::{HostError, Target, Wanted};
+use sealift_node::{HostError, Obstacle, Target, Wanted};
 
 use crate::person::Person;
 use crate::sshd::{Account, PASSWORD, Setup, Sshd};
@@ -64,6 +64,33 @@ async fn a_wrong_password_is_tried_once_and_at_one_server_only() {
         };
         assert_eq!(count(&one) + count(&two), 1, "{}\n{}", one.log(), two.log());
     }
+}
+
+#[tokio::test]
+async fn a_password_that_has_expired_is_no_wrong_one() {
+    for config in ["UsePAM yes\nKbdInteractiveAuthentication yes", "UsePAM yes\nPasswordAuthentication yes"] {
+        let (one, two) = (by_password(config), by_password(config));
+        one.expire();
+        let person = Person::who_says(&[PASSWORD]);
+        let shared = person.shared();
+        let of = |sshd: &Sshd| Target { identities: vec![], shared: shared.clone(), ..sshd.target_of_opst() };
+        let error = one.connect(of(&one), Mode::Plan, "r1").await.unwrap_err();
+        assert!(!error.is_transient() && error.to_string().contains("expired"), "{config}: {error}");
+        assert_eq!(one.log().matches("Failed password").count(), 0, "{}", one.log());
+        // the others have not forgotten it, and it was typed for them, too
+        drop(
+            two.connect(of(&two), Mode::Plan, "r1").await.unwrap_or_else(|error| panic!("{config}: {error}")),
+        );
+        assert_eq!(person.was_asked(), asked_for_login(), "{config}");
+    }
+}
+
+#[tokio::test]
+async fn a_key_does_not_help_where_a_new_password_is_due() {
+    let sshd = by_password("UsePAM yes");
+    sshd.expire();
+    let error = sshd.connect(sshd.target_of_opst(), Mode::Plan, "r1").await.unwrap_err();
+    assert!(matches!(&error, HostError::NoHelper { obstacle: Obstacle::Expired, .. }), "{error}");
 }
 
 #[tokio::test]

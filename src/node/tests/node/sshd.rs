@@ -118,6 +118,15 @@ impl Sshd {
         Target { user: "opst".to_owned(), ..self.target() }
     }
 
+    /// From now on the user must set a new password (chage -d 0).
+    pub(crate) fn expire(&self) {
+        let shadow = self.file("etc/shadow");
+        let text = fs::read_to_string(&shadow).unwrap();
+        assert!(text.contains(":19000:"), "{text}");
+        // written in place: the file is mounted over another
+        fs::write(shadow, text.replace(":19000:", ":0:")).unwrap();
+    }
+
     /// What sudo has logged.
     pub(crate) fn sudo_log(&self) -> String {
         fs::read_to_string(self.file("sudo.log")).unwrap_or_default()
@@ -186,7 +195,11 @@ impl Account<'_> {
         write("shadow", format!("{}opst:{}:19000::::::\n", read("/etc/shadow"), hash.trim()));
         write("sudoers", format!("Defaults logfile={}\n{}\n", dir.join("sudo.log").display(), self.sudoers));
         fs::set_permissions(etc.join("sudoers"), fs::Permissions::from_mode(0o440)).unwrap();
-        write("sshd", "auth required pam_unix.so\naccount required pam_unix.so\n".to_owned());
+        write(
+            "sshd",
+            "auth required pam_unix.so\naccount required pam_unix.so\npassword required pam_unix.so\n"
+                .to_owned(),
+        );
         write(
             "sudo",
             format!(
