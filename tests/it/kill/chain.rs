@@ -66,9 +66,21 @@ pub(super) fn chain(place: &Place, book: &mut Book, whole: &dyn Fn(&Watch)) -> W
     watch
 }
 
+/// Boots all machines: what a reset leaves until then (values of kernel parameters) is gone, and changes again.
+pub(super) fn boot(place: &Place) {
+    for node in place.scene().nodes() {
+        node.power_cut().unwrap();
+        node.switch_on().unwrap();
+    }
+    for node in place.scene().nodes() {
+        node.wait_ready(Duration::from_mins(2)).unwrap();
+    }
+}
+
 /// The machines as they were, for the next round.
 fn start_over(place: &Place, watch: &mut Watch) {
     place.verb("reset").expect(0);
+    boot(place);
     *watch = Watch { installs: watch.installs, ..Watch::begin(place) };
 }
 

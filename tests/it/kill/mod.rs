@@ -19,7 +19,7 @@ use serde::{Deserialize, Serialize};
 use super::kit::{SEALIFT, room, stick};
 use super::place::Place;
 use book::Book;
-use chain::{Watch, chain, round};
+use chain::{Watch, round};
 use whole::{MayDiffer, State, differences, state};
 
 /// How long a finished cluster may take until every pod of it has settled.
@@ -32,15 +32,9 @@ struct Unbroken {
     state: State,
 }
 
-#[test]
-#[ignore = "not shown since its last change, and a quarter of an hour: part of make test-full"]
-fn the_cluster_is_the_same_whoever_was_killed_while_it_was_made() {
-    if std::env::var_os("SEALIFT_TEST_FULL").is_some() { all() } else { tenth() }
-}
-
 /// A seeded tenth of all moments, in one chain.
-#[expect(clippy::print_stderr, reason = "the test's log keeps its figures")]
-fn tenth() {
+#[test]
+fn the_cluster_is_the_same_whoever_was_killed_at_a_seeded_tenth() {
     let seed = number("SEALIFT_TEST_SEED").unwrap_or(1);
     let began = Instant::now();
     let file = room().join("kill-tenth.json");
@@ -52,7 +46,7 @@ fn tenth() {
     scene.reset();
     let mut book = Book::open(file, 10, seed, None);
     book.set_reference(want.moments);
-    let watch = chain(&place, &mut book, &|watch| drop(scene.settled(Some(&want.state), watch)));
+    let watch = chain::chain(&place, &mut book, &|watch| drop(scene.settled(Some(&want.state), watch)));
     eprintln!("seed {seed} (SEALIFT_TEST_SEED): {}", book.coverage());
     eprintln!("{} installs; {:?} in all", watch.installs, began.elapsed());
     assert!(book.missing().is_empty(), "nobody died at {:#?}", book.missing());
@@ -61,11 +55,12 @@ fn tenth() {
 
 /// All of them, one kind after another. What was covered is kept below `target`, for this very program and bundle:
 /// `SEALIFT_KILL_MINUTES` ends a shard, and the next one goes on.
-#[expect(clippy::print_stderr, reason = "the test's log keeps its figures")]
-fn all() {
+#[test]
+#[ignore = "an hour: part of make test-full"]
+fn the_cluster_is_the_same_whoever_was_killed_at_any_moment() {
     let until =
         number("SEALIFT_KILL_MINUTES").map(|minutes| Instant::now() + Duration::from_secs(60 * minutes));
-    let place = Place::with_workers("it-kill", "10.82.0", 2);
+    let place = Place::with_workers("it-kill-all", "10.82.0", 2);
     let scene = Scene::of(&place);
     let inputs = [fs::read(*SEALIFT).unwrap(), fs::read(stick().bundle.join("manifest.json")).unwrap()];
     let key = Digest::of(&inputs.concat()).short();
@@ -78,7 +73,7 @@ fn all() {
             continue;
         }
         let began = Instant::now();
-        let watch = chain(&place, &mut book, &|watch| drop(scene.settled(Some(&want.state), watch)));
+        let watch = chain::chain(&place, &mut book, &|watch| drop(scene.settled(Some(&want.state), watch)));
         eprintln!("{kind}: {} installs in {:?}; {}", watch.installs, began.elapsed(), book.coverage());
         scene.reset();
     }
@@ -100,13 +95,14 @@ impl<'a> Scene<'a> {
         Self { place, before: place.listings(), rules: MayDiffer::documented() }
     }
 
-    /// Everything is taken away, and nothing is left.
+    /// Everything is taken away, and nothing is left. Then the machines boot.
     fn reset(&self) {
         self.place.verb("reset").expect(0);
         for ((node, before), (_, after)) in self.before.iter().zip(&self.place.listings()) {
             let left: Vec<String> = before.differences(after).iter().map(ToString::to_string).collect();
             assert!(left.is_empty(), "reset left on {node}:\n{}", left.join("\n"));
         }
+        chain::boot(self.place);
     }
 
     /// The unbroken run of this program and bundle: kept, or made now and taken away again.

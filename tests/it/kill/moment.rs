@@ -20,13 +20,14 @@ impl Moment {
         let word = |key: &str| event[key].as_str().unwrap_or_default().to_owned();
         let kind = word("event");
         let words = match kind.as_str() {
-            "run-started" | "run-finished" => vec![],
+            "run-started" | "run-finished" | "preflight-overridden" => vec![],
             "play-started" | "play-finished" => vec![word("play")],
             "step-started" | "step-finished" => vec![word("play"), word("node"), word("step")],
             "step-change" => {
                 let what = event["change"]["what"].as_str().unwrap_or_default().to_owned();
                 vec![word("node"), word("step"), what]
             }
+            // a step's notes are left out: whether there is something to tell hangs on how fast the machine is
             _ => return None,
         };
         Some(Self { name: [vec!["sealift".to_owned(), kind], words].concat().join(" | "), event })
