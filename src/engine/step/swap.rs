@@ -55,6 +55,8 @@ pub(crate) struct Seen {
     units: Vec<&'static str>,
     /// Swap units of the site's own that nothing keeps from starting.
     own: Vec<String>,
+    /// Whether there is another file in the place of ours.
+    other: bool,
 }
 
 /// The first column of `/proc/swaps` (proc(5)), without its header.
@@ -84,7 +86,7 @@ impl NodeAct for Swap {
     type Seen = Seen;
 
     async fn observe(&self, probe: &Probe<'_>, ctx: &Ctx<'_>) -> Result<Seen, StepError> {
-        let mut seen = Seen { active: vec![], fstab: None, units: vec![], own: vec![] };
+        let mut seen = Seen { active: vec![], fstab: None, units: vec![], own: vec![], other: false };
         if ctx.cluster().os().swap == Policy::Ignore {
             return Ok(seen);
         }
@@ -102,9 +104,10 @@ impl NodeAct for Swap {
                 seen.units.push(name);
             }
         }
-        let kept_off = probe.read_file(DROP_IN, LIMIT).await?.is_some_and(|is| is == DROP_IN_TEXT.as_bytes());
-        if !kept_off {
+        let drop_in = probe.read_file(DROP_IN, LIMIT).await?;
+        if drop_in.as_deref() != Some(DROP_IN_TEXT.as_bytes()) {
             seen.own = own_units(probe).await?;
+            seen.other = drop_in.is_some();
         }
         Ok(seen)
     }
@@ -134,7 +137,8 @@ impl NodeAct for Swap {
         }
         if !seen.own.is_empty() {
             let off = format!("keeps {} off", seen.own.join(", "));
-            changes.push(Change::new(DROP_IN, "absent", off, "swap must not come back after a reboot"));
+            let before = if seen.other { "says something else" } else { "absent" };
+            changes.push(Change::new(DROP_IN, before, off, "swap must not come back after a reboot"));
         }
         Ok(changes)
     }
@@ -182,13 +186,18 @@ impl NodeAct for Swap {
     }
 }
 
-/// Swap units in the site's folder. A link there belongs to a mask or to an `enable`, not to a unit of its own.
+/// Swap units in the site's folder, files and links to files elsewhere (`systemctl link`); not those that are masked.
 async fn own_units(probe: &Probe<'_>) -> Result<Vec<String>, StepError> {
     let mut own = vec![];
     for name in probe.list_dir(UNITS).await?.unwrap_or_default() {
         if name.rsplit('.').next() == Some("swap") {
-            let stat = probe.stat(&format!("{UNITS}/{name}")).await?;
-            own.extend(stat.is_some_and(|stat| stat.kind == PathKind::File).then_some(name));
+            let path = format!("{UNITS}/{name}");
+            let counts = match probe.stat(&path).await?.map(|stat| stat.kind) {
+                Some(PathKind::File) => true,
+                Some(PathKind::Link) => probe.read_link(&path).await?.as_deref() != Some("/dev/null"),
+                _ => false,
+            };
+            own.extend(counts.then_some(name));
         }
     }
     Ok(own)

@@ -209,10 +209,13 @@ async fn swap_goes_off_now_and_for_good_unless_the_site_keeps_it() {
         "/etc/systemd/system/var-swap.swap",
         "[Swap]\nWhat=/var/swap\n[Install]\nWantedBy=multi-user.target\n",
     );
+    for (name, target) in [("linked.swap", "/opt/site/linked.swap"), ("masked.swap", "/dev/null")] {
+        std::os::unix::fs::symlink(target, kit.path("w1", &format!("/etc/systemd/system/{name}"))).unwrap();
+    }
     let plan = twice(&kit, &["{name: s, swap: {}}"], 9).await;
     assert_eq!(change(&plan, "w1", "swap /swapfile").after, "off");
     let drop_in = "/etc/systemd/system/swap.d/10-sealift.conf";
-    assert_eq!(change(&plan, "w1", drop_in).after, "keeps var-swap.swap off");
+    assert_eq!(change(&plan, "w1", drop_in).after, "keeps linked.swap, var-swap.swap off");
     assert!(kit.read("w1", drop_in).contains(&format!("\n[Unit]\nConditionPathExists=!{drop_in}\n")));
     assert!(!kit.path("cp1", drop_in).exists());
     assert_eq!(change(&plan, "w1", "zramswap.service").after, "masked");
