@@ -15,8 +15,9 @@ use crate::access::Access;
 use crate::relay::Relay;
 use crate::{ClusterEyes, ClusterHands, Events, Late, StepError, Stop, TemplateError, Templates};
 
-/// How long an API that has answered may be silent: its pod starts anew in 10 to 20 s, etcd elects in 5.
-const SILENCE: Duration = Duration::from_secs(30);
+/// How long an API that has answered may be silent: etcd elects in 5 s, a pod of kubelet's starts anew in 10 to 20 s and
+/// after a second failure in a minute more, and a slow server is slow when everything begins at once.
+const SILENCE: Duration = Duration::from_mins(2);
 /// Until it is asked again.
 const AGAIN: Duration = Duration::from_secs(1);
 
@@ -113,19 +114,32 @@ impl Site {
     /// bring new certificates.
     async fn api(&self) -> Result<Option<Access>, StepError> {
         let known = self.access.lock().await.clone();
-        let until = Instant::now() + if known.is_some() { SILENCE } else { Duration::ZERO };
+        if let Some(access) = known
+            && access.reader.ready().await
+        {
+            return Ok(Some(access));
+        }
+        // from here one waits for all
+        let mut cached = self.access.lock().await;
+        let until = Instant::now() + if cached.is_some() { SILENCE } else { Duration::ZERO };
         loop {
-            if let Some(access) = &known
-                && access.reader.ready().await
-            {
-                return Ok(known);
-            }
-            let access = self.new_access().await?;
-            if access.is_some() || self.stop.asked().is_some() || Instant::now() >= until {
-                self.access.lock().await.clone_from(&access);
-                return Ok(access);
+            let found = tokio::select! {
+                found = self.answering(cached.as_ref()) => found?,
+                _ = self.stop.wait() => None,
+            };
+            if found.is_some() || self.stop.asked().is_some() || Instant::now() >= until {
+                cached.clone_from(&found);
+                return Ok(found);
             }
             sleep(AGAIN).await;
+        }
+    }
+
+    /// The access that is known or, where it leads nowhere, a new one.
+    async fn answering(&self, known: Option<&Access>) -> Result<Option<Access>, StepError> {
+        match known {
+            Some(access) if access.reader.ready().await => Ok(Some(access.clone())),
+            _ => self.new_access().await,
         }
     }
 
