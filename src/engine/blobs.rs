@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use futures::StreamExt as _;
 use sealift_bundle::{Bundle, BundleError, Verified};
-use sealift_node::{BlobReader, BlobTarget, Came, HostError, Mutate};
+use sealift_node::{BlobReader, BlobTarget, Came, Giver, HostError, Mutate};
 use sealift_stream::Digest;
 use tokio::sync::mpsc;
 
@@ -86,8 +86,20 @@ async fn send_one(
         let way = ctx.leave_when_asked(way).await?;
         let began = Instant::now();
         if let Source::Node(from) = way.from.clone() {
+            let giver = ctx.leave_when_asked(ctx.site.relay.giver(ctx.site, &from)).await;
+            let giver = match giver {
+                Ok(giver) => giver,
+                Err(StepError::Stopped) => return Err(StepError::Stopped),
+                // it gives nobody anything
+                Err(error) => {
+                    way.gone();
+                    meter.take_back(offset);
+                    ctx.note(format!("not from {from}: {error}; it comes another way"));
+                    continue;
+                }
+            };
             let came = Came::default();
-            match fetch(ctx, mutate, &target, &from, &came, meter).await {
+            match fetch(ctx, mutate, &target, giver, &came, meter).await {
                 Ok(true) => {
                     meter.add((size - offset).saturating_sub(came.load(Ordering::Relaxed)));
                     relayed.fetch_add(size - offset, Ordering::Relaxed);
@@ -102,7 +114,7 @@ async fn send_one(
                 }
                 Err(StepError::Stopped) => return Err(StepError::Stopped),
                 Err(error) => {
-                    way.failed().await;
+                    way.failed();
                     mixed = true;
                     meter.take_back(offset + came.load(Ordering::Relaxed));
                     ctx.note(format!("not from {from}: {error}; it comes another way"));
@@ -152,11 +164,10 @@ async fn fetch(
     ctx: &Ctx<'_>,
     mutate: &Mutate<'_>,
     target: &BlobTarget,
-    from: &str,
+    giver: Giver,
     came: &Came,
     meter: &Meter,
 ) -> Result<bool, StepError> {
-    let giver = ctx.site.relay.giver(ctx.site, from).await?;
     let fetched = async { Ok(mutate.fetch_blob(target.clone(), giver, Arc::clone(came)).await?) };
     let fetched = ctx.leave_when_asked(fetched);
     tokio::pin!(fetched);

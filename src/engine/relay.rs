@@ -135,13 +135,16 @@ impl Relay {
     }
 
     /// A node's helper may have been started anew, and listen elsewhere or not at all.
-    async fn forget(&self, node: &str) {
-        self.listening(node).lock().await.take();
+    fn forget(&self, node: &str) {
+        self.ears().remove(node);
     }
 
     fn listening(&self, node: &str) -> Arc<Listening> {
-        let mut all = self.listening.lock().unwrap_or_else(PoisonError::into_inner);
-        Arc::clone(all.entry(node.to_owned()).or_default())
+        Arc::clone(self.ears().entry(node.to_owned()).or_default())
+    }
+
+    fn ears(&self) -> MutexGuard<'_, BTreeMap<String, Arc<Listening>>> {
+        self.listening.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -221,9 +224,9 @@ impl Way<'_> {
     }
 
     /// It did not come from the node that was to give it. That is something between these two: others may ask it.
-    pub(crate) async fn failed(self) {
+    pub(crate) fn failed(self) {
         let Source::Node(from) = self.from.clone() else { return };
-        self.relay.forget(&from).await;
+        self.relay.forget(&from);
         let mut state = self.relay.state();
         state.pairs.entry((from, self.to.clone())).or_default().failures += 1;
     }
@@ -311,14 +314,14 @@ mod tests {
         assert!(now(&relay, "late", SIZE).is_some());
     }
 
-    #[tokio::test]
-    async fn nodes_that_fail_each_other_leave_it_to_the_operator() {
+    #[test]
+    fn nodes_that_fail_each_other_leave_it_to_the_operator() {
         let relay = Relay::new();
         relay.has("a", blob());
         for _ in 0..2 {
             let way = now(&relay, "b", SIZE).unwrap();
             assert_eq!(way.from, node("a"));
-            way.failed().await;
+            way.failed();
         }
         assert_eq!(now(&relay, "b", SIZE).unwrap().from, Source::Operator);
         assert_eq!(now(&relay, "c", SIZE).unwrap().from, node("a"), "c and a have not tried");
