@@ -189,7 +189,7 @@ impl Obstacle {
                 "give the user a shell (chsh -s /bin/sh USER) and no ForceCommand, or mend ssh.user"
             }
             Self::Expired => {
-                "log in there by hand once and set a new password, or let it not expire: chage -M -1 USER"
+                "log in there by hand once and set a new password; or as root: chage -d $(date +%F) USER"
             }
             Self::NoExec => "on the node: mount -o remount,exec /var, and the same in /etc/fstab",
             Self::ReadOnly => "make /var writable on the node",

@@ -103,13 +103,17 @@ async fn interactive(attempt: &mut Attempt<'_>, trial: &mut Option<Trial>) -> En
     End::Out
 }
 
-/// Whether the server goes on to a new password (`pam_unix` and its kin, in the C locale of sshd).
+/// Whether the server goes on to a new password, by the words of PAM's modules; sshd hands on what they say before a
+/// question in the question itself.
 fn wants_another(instructions: &str, prompts: &[Prompt]) -> bool {
-    let said = |text: &str, words: &[&str]| words.iter().any(|word| text.to_lowercase().contains(word));
-    said(instructions, &["change your password", "password has expired", "password expired"])
-        || prompts
-            .iter()
-            .any(|prompt| said(&prompt.prompt, &["current password", "(current)", "new password"]))
+    let texts = prompts.iter().map(|prompt| prompt.prompt.as_str()).chain([instructions]);
+    texts.map(str::to_lowercase).any(|text| {
+        let has = |word: &str| text.contains(word);
+        has("change your password")
+            || has("has expired")
+            || has("password expired")
+            || (has("password") && (has("current") || has("new ") || has("retype")))
+    })
 }
 
 /// Answers the server's questions. The same one twice is a refusal: it is not answered again.
