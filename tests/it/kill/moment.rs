@@ -25,6 +25,9 @@ impl Moment {
             "step-started" | "step-finished" => vec![word("play"), word("node"), word("step")],
             "step-change" => {
                 let what = event["change"]["what"].as_str().unwrap_or_default().to_owned();
+                if of_the_kernel(&what) {
+                    return None;
+                }
                 vec![word("node"), word("step"), what]
             }
             // a step's notes are left out: whether there is something to tell hangs on how fast the machine is
@@ -58,6 +61,9 @@ impl Acts {
             }
             "begin" => {
                 let what = plain(event["what"].as_str()?);
+                if of_the_kernel(&what) {
+                    return None;
+                }
                 self.0.insert(number, what.clone());
                 what
             }
@@ -66,6 +72,11 @@ impl Acts {
         };
         Some(format!("helper | {node} | {} | {what}", event["event"].as_str()?))
     }
+}
+
+/// Whether it sets something that all nodes here share, and that no boot of one takes back: it happens once.
+fn of_the_kernel(what: &str) -> bool {
+    what.contains("fs.inotify.") || what.contains("/fs/inotify/")
 }
 
 /// Without what each run makes anew: the names of its journals, in which its time is.
@@ -124,6 +135,7 @@ fn two_runs_name_the_same_things() {
     assert_eq!(name(started).unwrap(), "sealift | step-started | images | w1 | images");
     assert_eq!(name(change).unwrap(), "sealift | step-change | w1 | images | image x");
     assert_eq!(name(r#"{"event":"step-failed","node":"w1"}"#), None);
+    assert_eq!(name(&change.replace("image x", "fs.inotify.max_user_watches")), None);
     let mut acts = Acts::default();
     let mut name = |line: &str| acts.name("w1", line).unwrap();
     assert_eq!(
@@ -131,6 +143,15 @@ fn two_runs_name_the_same_things() {
         "helper | w1 | begin | writing /x"
     );
     assert_eq!(name(r#"{"event":"end","at":2,"act":7,"ok":true}"#), "helper | w1 | end | writing /x");
+    assert_eq!(
+        acts.name(
+            "w1",
+            r#"{"event":"begin","act":8,"what":"running tee /proc/sys/fs/inotify/max_user_watches"}"#
+        ),
+        None
+    );
+    assert_eq!(acts.name("w1", r#"{"event":"end","act":8,"ok":true}"#), None);
+    let mut name = |line: &str| acts.name("w1", line).unwrap();
     let shipped = r#"{"event":"begin","at":1,"act":8,"what":"writing /var/lib/sealift/site/runs/20261122T2-install.jsonl"}"#;
     assert_eq!(name(shipped), "helper | w1 | begin | writing /var/lib/sealift/site/runs");
 }
