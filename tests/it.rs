@@ -10,6 +10,7 @@ mod it {
     mod docs;
     mod drift;
     mod forgotten;
+    mod full;
     mod handover;
     mod init;
     mod kill;
@@ -22,6 +23,7 @@ mod it {
     mod reality;
     mod relay;
     mod running;
+    mod secrets;
     mod self_update;
     mod ssh;
     mod stick;

@@ -166,21 +166,44 @@ fn every_file_on_a_node_is_in_the_architecture() {
     assert!(checked > 50, "only {checked} paths were found");
 }
 
+/// Whether a test of real machines has this name, `module::function`.
+fn is_a_test(name: &str) -> bool {
+    let Some((module, function)) = name.rsplit_once("::") else { return false };
+    let base = format!("tests/it/{}", module.replace("::", "/"));
+    [format!("{base}.rs"), format!("{base}/mod.rs")].into_iter().filter(|file| source(file).exists()).any(
+        |file| {
+            let code = read(&file);
+            code.split("#[test]").skip(1).any(|test| test.contains(&format!("\nfn {function}() {{")))
+        },
+    )
+}
+
 #[test]
 fn every_supported_system_is_run_by_the_test_that_its_row_names() {
     let text = read("docs/reference/systems.md");
     let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| Debian ")).collect();
     assert!(rows.len() >= 4, "{rows:?}");
     for row in rows {
-        let (module, function) = row.rsplit('`').nth(1).unwrap().rsplit_once("::").unwrap();
-        let base = format!("tests/it/{}", module.replace("::", "/"));
-        let file =
-            [format!("{base}.rs"), format!("{base}/mod.rs")].into_iter().find(|file| source(file).exists());
-        let code = read(&file.unwrap_or_else(|| panic!("{row}: there is no {base}.rs")));
-        assert!(
-            !function.is_empty() && code.contains("#[test]") && code.contains(&format!("fn {function}")),
-            "{row}"
-        );
+        assert!(is_a_test(row.rsplit('`').nth(1).unwrap()), "{row}");
+    }
+}
+
+/// F20 and F48 say what stands in the place of one.
+#[test]
+fn every_failure_is_caused_by_the_tests_that_its_row_names() {
+    let text = read("docs/reference/failures.md");
+    let rows: Vec<&str> = text.lines().filter(|line| line.starts_with("| F")).collect();
+    let wanted: Vec<String> = (5..=23).chain(40..=43).chain(45..=48).map(|row| format!("F{row}")).collect();
+    let found: Vec<&str> = rows.iter().filter_map(|row| row.split_whitespace().nth(1)).collect();
+    assert_eq!(found, wanted);
+    for row in rows {
+        let named: Vec<&str> =
+            row.rsplit(" | ").next().unwrap().split('`').filter(|span| span.contains("::")).collect();
+        let open = ["| F20 |", "| F48 |"].iter().any(|open| row.starts_with(open));
+        assert!(open || !named.is_empty(), "no test in: {row}");
+        for name in named {
+            assert!(is_a_test(name), "there is no test {name}: {row}");
+        }
     }
 }
 

@@ -6,18 +6,11 @@ use std::process::Command;
 
 use serde_json::Value;
 
-use super::kit::{Ran, stick};
+use super::kit::stick;
 use super::place::Place;
 
 fn path(place: &Place, name: &str) -> PathBuf {
     place.scene().dir().join(name)
-}
-
-/// Runs a verb with more words behind it.
-fn verb(place: &Place, verb: &str, more: &[&str]) -> Ran {
-    let words = place.words(verb);
-    let words: Vec<&str> = words.iter().map(String::as_str).chain(more.iter().copied()).collect();
-    place.site(&words)
 }
 
 fn read(place: &Place, name: &str) -> Value {
@@ -27,25 +20,25 @@ fn read(place: &Place, name: &str) -> Value {
 /// The rest of a killed install, by a plan that was made of it, with report and receipt.
 pub(super) fn installs_by_a_frozen_plan(place: &Place) {
     let name = |file: &str| path(place, file).display().to_string();
-    let run = verb(place, "plan", &["--diff", "--out", &name("plan.json")]).expect(4);
+    let run = place.verb_with("plan", &["--diff", "--out", &name("plan.json")]).expect(4);
     // no killed run came to the end of what is left, so nobody can know how long it takes
     assert!(run.stdout.contains("\nno estimate: "), "{}", run.stdout);
     let key = stick().key.with_extension("sec").display().to_string();
-    verb(
-        place,
-        "install",
-        &[
-            "--plan",
-            &name("plan.json"),
-            "--report",
-            &name("report.html"),
-            "--receipt",
-            &name("receipt.json"),
-            "--receipt-key",
-            &key,
-        ],
-    )
-    .expect(0);
+    place
+        .verb_with(
+            "install",
+            &[
+                "--plan",
+                &name("plan.json"),
+                "--report",
+                &name("report.html"),
+                "--receipt",
+                &name("receipt.json"),
+                "--receipt-key",
+                &key,
+            ],
+        )
+        .expect(0);
     let (plan, receipt) = (read(place, "plan.json"), read(place, "receipt.json"));
     assert_eq!(receipt["plan"]["digest"], plan["digest"]);
     assert_eq!(receipt["outcome"], "done");
@@ -81,17 +74,22 @@ pub(super) fn installs_by_a_frozen_plan(place: &Place) {
 /// A plan that was made before something moved is refused; the report of the refused run says so.
 pub(super) fn refuses_a_plan_that_is_too_old(place: &Place) {
     let name = |file: &str| path(place, file).display().to_string();
-    verb(place, "plan", &["--out", &name("empty.json")]).expect(0);
+    place.verb_with("plan", &["--out", &name("empty.json")]).expect(0);
     place.node("w1").exec(&["sh", "-c", "echo '# mine' >> /etc/sysctl.d/90-sealift.conf"]).unwrap();
-    let shown = verb(place, "plan", &["--diff"]).expect(4);
+    let shown = place.verb_with("plan", &["--diff"]).expect(4);
     assert!(shown.stdout.contains("-# mine"), "{}", shown.stdout);
     assert!(
         shown.stdout.contains("\nabout "),
         "no estimate of a step that was done before:\n{}",
         shown.stdout
     );
-    let run =
-        verb(place, "install", &["--plan", &name("empty.json"), "--report", &name("refused.html")]).expect(4);
+    let document: Value =
+        serde_json::from_str(&place.verb_with("plan", &["--json"]).expect(4).stdout).unwrap();
+    let (runs, seconds) = (&document["estimate"]["runs"], &document["estimate"]["seconds"]);
+    assert!(runs.as_u64() >= Some(1) && seconds.as_f64() > Some(0.0), "{}", document["estimate"]);
+    let run = place
+        .verb_with("install", &["--plan", &name("empty.json"), "--report", &name("refused.html")])
+        .expect(4);
     assert!(run.stderr.contains("w1: kernel parameters: /etc/sysctl.d/90-sealift.conf"), "{}", run.stderr);
     assert!(fs::read_to_string(path(place, "refused.html")).unwrap().contains(">failed<"));
     place.verb("install").expect(0);

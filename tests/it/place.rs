@@ -90,7 +90,8 @@ impl Place {
         place
     }
 
-    fn state(&self) -> PathBuf {
+    /// What the operator's machine keeps of its runs.
+    pub(super) fn state(&self) -> PathBuf {
         self.scene.dir().join("state")
     }
 
@@ -141,8 +142,14 @@ impl Place {
 
     /// Runs a verb with all it needs.
     pub(super) fn verb(&self, verb: &str) -> Ran {
+        self.verb_with(verb, &[])
+    }
+
+    /// The same with more words.
+    pub(super) fn verb_with(&self, verb: &str, more: &[&str]) -> Ran {
         let words = self.words(verb);
-        self.site(&words.iter().map(String::as_str).collect::<Vec<_>>())
+        let words: Vec<&str> = words.iter().map(String::as_str).chain(more.iter().copied()).collect();
+        self.site(&words)
     }
 
     /// Runs a verb that takes the cluster file and the state directory only.

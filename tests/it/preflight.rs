@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::path::Path;
 
 use serde_json::Value;
 
@@ -44,6 +45,13 @@ const SPOILED: &[(&str, &str, &[&str])] = &[
         &["filesystem-volatile", "disk-space"],
     ),
     ("cp1", "echo net.ipv4.ip_forward=0 > /etc/sysctl.d/99-hard.conf", &["sysctl-overridden"]),
+    ("w1", "ip route delete default", &["route-default"]),
+    ("w1", "ip route add 10.244.9.0/24 dev host0", &["cidr-pods"]),
+    (
+        "cp1",
+        "echo 'APT::Periodic::Unattended-Upgrade \"1\";' > /etc/apt/apt.conf.d/20auto-upgrades; touch /usr/bin/unattended-upgrade",
+        &["unattended-upgrades"],
+    ),
 ];
 
 #[test]
@@ -51,6 +59,7 @@ fn servers_before_they_are_a_cluster() {
     let place = Place::enrolled("it-preflight");
     clean_servers_are_silent(&place);
     spoiled_servers_are_told_all_at_once(&place);
+    a_kernel_that_kubelet_refuses_is_told(&place);
     install_refuses_them(&place);
     a_server_that_is_off_is_one_finding(&place);
 }
@@ -119,6 +128,20 @@ fn spoiled_servers_are_told_all_at_once(place: &Place) {
         assert!(text.stdout.contains(words), "no '{words}' in:\n{}", text.stdout);
     }
     preflight(place, &["--quick", "--only", "leftover-cni", "--skip", "leftover-cni"]).expect(0);
+}
+
+/// The lab's own kernel, without the profile that lets kubelet run on it.
+fn a_kernel_that_kubelet_refuses_is_told(place: &Place) {
+    let words = ["preflight", "-c", place.cluster.to_str().unwrap(), "--quick", "--only", "cgroup-v1"];
+    let run = place.site(&words);
+    if Path::new("/sys/fs/cgroup/cgroup.controllers").exists() {
+        run.expect(0);
+        return;
+    }
+    let said = run.expect(5).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in ["cgroup-v1", "kubelet 1.35", "systemd.unified_cgroup_hierarchy=1"] {
+        assert!(said.contains(words), "no '{words}' in: {said}");
+    }
 }
 
 fn install_refuses_them(place: &Place) {

@@ -135,9 +135,7 @@ fn a_lossy_link(place: &Place) {
 }
 
 fn reset(place: &Place, options: &[&str]) -> Ran {
-    let words = place.words("reset");
-    let words: Vec<&str> = words.iter().map(String::as_str).chain(options.iter().copied()).collect();
-    place.site(&words)
+    place.verb_with("reset", options)
 }
 
 fn sudoers(machine: &Node, text: &str) {
