@@ -2,14 +2,21 @@
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// Writes beside the target as `.NAME.partial`; [`commit`](Self::commit) makes it durable and renames it.
-/// Dropped without a commit, it takes its partial file away.
+use nix::fcntl::{AT_FDCWD, AtFlags, OFlag};
+use nix::unistd::linkat;
+
+/// Writes beside the target: a file without a name where the file system can do that (`O_TMPFILE` of open(2)), so that a
+/// kill leaves nothing of it; else, and for the moment between closing and renaming it, as `.NAME.partial`.
+/// [`commit`](Self::commit) makes it durable and visible. Dropped without a commit, it is gone.
 #[derive(Debug)]
 pub struct AtomicFile {
     file: Option<File>,
+    /// Whether it has its name already.
+    named: bool,
     partial: PathBuf,
     target: PathBuf,
 }
@@ -26,12 +33,12 @@ impl AtomicFile {
         let name = target.file_name().ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
         let partial = target.with_file_name(format!(".{}.partial", name.to_string_lossy()));
         // A partial file left by a killed run may have another mode: made anew, never reused.
-        match fs::remove_file(&partial) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-        let file = OpenOptions::new().write(true).create_new(true).mode(mode).open(&partial)?;
-        Ok(Self { file: Some(file), partial, target })
+        gone(&partial)?;
+        let (file, named) = match unnamed(parent(&target), mode) {
+            Some(file) => (file, false),
+            None => (OpenOptions::new().write(true).create_new(true).mode(mode).open(&partial)?, true),
+        };
+        Ok(Self { file: Some(file), named, partial, target })
     }
 
     /// Sets exactly these permission bits, whatever the umask took away.
@@ -56,6 +63,13 @@ impl AtomicFile {
     pub fn seal(mut self) -> io::Result<SealedFile> {
         if let Some(file) = &self.file {
             file.sync_all()?;
+            if !self.named {
+                gone(&self.partial)?;
+                // linkat(2): how a file without a name gets one
+                let open = PathBuf::from(format!("/proc/self/fd/{}", file.as_raw_fd()));
+                linkat(AT_FDCWD, &open, AT_FDCWD, &self.partial, AtFlags::AT_SYMLINK_FOLLOW)?;
+                self.named = true;
+            }
         }
         self.file = None;
         let (partial, target) = (std::mem::take(&mut self.partial), std::mem::take(&mut self.target));
@@ -81,9 +95,27 @@ impl SealedFile {
     pub fn commit(mut self) -> io::Result<()> {
         fs::rename(self.path(), &self.target)?;
         self.partial = None;
-        let parent = self.target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(parent)?.sync_all()
+        File::open(parent(&self.target))?.sync_all()
     }
+}
+
+fn parent(path: &Path) -> &Path {
+    path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+/// Removes a file that may not be there.
+fn gone(path: &Path) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// A file in a folder, without a name; none where that cannot be done, or where it could not be named later.
+fn unnamed(folder: &Path, mode: u32) -> Option<File> {
+    let file =
+        OpenOptions::new().write(true).mode(mode).custom_flags(OFlag::O_TMPFILE.bits()).open(folder).ok()?;
+    Path::new(&format!("/proc/self/fd/{}", file.as_raw_fd())).exists().then_some(file)
 }
 
 impl Drop for SealedFile {
@@ -107,7 +139,7 @@ impl Write for AtomicFile {
 
 impl Drop for AtomicFile {
     fn drop(&mut self) {
-        if self.file.take().is_some() {
+        if self.file.take().is_some() && self.named {
             // Best effort: a partial file that stays is replaced by the next run.
             let _ = fs::remove_file(&self.partial);
         }
@@ -136,6 +168,20 @@ mod tests {
         drop(AtomicFile::create(&path)?);
         assert_eq!(fs::read(&path)?, b"new");
         assert_eq!(fs::read_dir(dir.path())?.count(), 1);
+        Ok(())
+    }
+
+    #[test]
+    fn half_a_file_has_no_name() -> std::io::Result<()> {
+        let dir = tempfile::tempdir()?;
+        let path = dir.path().join("receipt.json");
+        let mut file = AtomicFile::create_mode(&path, 0o640)?;
+        file.write_all(b"half")?;
+        // as a kill would: nothing is cleaned up
+        std::mem::forget(file);
+        assert_eq!(fs::read_dir(dir.path())?.count(), 0);
+        AtomicFile::write(&path, b"whole")?;
+        assert_eq!(fs::read(&path)?, b"whole");
         Ok(())
     }
 
