@@ -27,6 +27,7 @@ mod relay;
 mod run;
 mod schedule;
 mod selector;
+mod silence;
 mod site;
 mod step;
 mod stop;

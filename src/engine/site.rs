@@ -2,24 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use sealift_bundle::{Bundle, ItemKind, Verified};
 use sealift_cluster::{Cluster, Node};
 use sealift_node::{Host, Mutate, Probe};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep};
 
 use crate::access::Access;
 use crate::relay::Relay;
+use crate::silence::WITH_THE_API;
 use crate::{ClusterEyes, ClusterHands, Events, Late, StepError, Stop, TemplateError, Templates};
-
-/// How long an API that has answered may be silent: etcd elects in 5 s, a pod of kubelet's starts anew in 10 to 20 s and
-/// after a second failure in a minute more, and a slow server is slow when everything begins at once.
-const SILENCE: Duration = Duration::from_mins(2);
-/// Until it is asked again.
-const AGAIN: Duration = Duration::from_secs(1);
 
 /// Connections to the nodes, by name.
 pub type Hosts = BTreeMap<String, Arc<dyn Host>>;
@@ -109,38 +102,45 @@ impl Site {
     }
 
     /// The API through the first control plane. One that does not answer (yet) is `None`, an observation; a
-    /// node that does not is an error. One that has answered in this run is waited for: it is being started anew, or
-    /// etcd is choosing its leader. An access that worked and no longer does is made anew: a reset and a second init
-    /// bring new certificates.
+    /// node that does not is an error. One that has answered in this run is waited for.
     async fn api(&self) -> Result<Option<Access>, StepError> {
+        let answered = self.access.lock().await.is_some();
+        let found = WITH_THE_API.outlast(answered, &self.stop, || self.answering()).await?;
+        if found.is_some() {
+            return Ok(found);
+        }
+        let mut cached = self.access.lock().await;
+        // somebody else may have found it just now
+        if let Some(access) = cached.as_ref()
+            && access.reader.ready().await
+        {
+            return Ok(cached.clone());
+        }
+        // whoever asks next need not wait again
+        *cached = None;
+        Ok(None)
+    }
+
+    /// The access that is known or, where it leads nowhere, a new one: a reset and a second init bring new certificates.
+    async fn answering(&self) -> Result<Option<Access>, StepError> {
         let known = self.access.lock().await.clone();
         if let Some(access) = known
             && access.reader.ready().await
         {
             return Ok(Some(access));
         }
-        // from here one waits for all
+        // from here one asks for all
         let mut cached = self.access.lock().await;
-        let until = Instant::now() + if cached.is_some() { SILENCE } else { Duration::ZERO };
-        loop {
-            let found = tokio::select! {
-                found = self.answering(cached.as_ref()) => found?,
-                _ = self.stop.wait() => None,
-            };
-            if found.is_some() || self.stop.asked().is_some() || Instant::now() >= until {
-                cached.clone_from(&found);
-                return Ok(found);
-            }
-            sleep(AGAIN).await;
+        if let Some(access) = cached.as_ref()
+            && access.reader.ready().await
+        {
+            return Ok(cached.clone());
         }
-    }
-
-    /// The access that is known or, where it leads nowhere, a new one.
-    async fn answering(&self, known: Option<&Access>) -> Result<Option<Access>, StepError> {
-        match known {
-            Some(access) if access.reader.ready().await => Ok(Some(access.clone())),
-            _ => self.new_access().await,
+        let found = self.new_access().await?;
+        if found.is_some() {
+            cached.clone_from(&found);
         }
+        Ok(found)
     }
 
     async fn new_access(&self) -> Result<Option<Access>, StepError> {
