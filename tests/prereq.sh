@@ -3,7 +3,7 @@
 set -euo pipefail
 packages=(protobuf-compiler gcc libc6-dev libseccomp-dev pkg-config mmdebstrap systemd-container docker-registry
   skopeo minisign openssh-server openssh-client sudo fish iproute2 groff-base nftables arping jq curl openssl
-  python3-jsonschema qemu-system-x86 e2fsprogs)
+  python3-jsonschema qemu-system-x86 e2fsprogs gpg gpg-agent gpgv)
 missing=()
 for package in "${packages[@]}"; do
   [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] || missing+=("$package")

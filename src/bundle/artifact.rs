@@ -21,6 +21,7 @@ pub(crate) fn artifact_manifest(item: &Item) -> Option<Vec<u8>> {
         ItemKind::Image => return None,
         ItemKind::Chart => "application/vnd.sealift.chart.v1",
         ItemKind::File => "application/vnd.sealift.file.v1",
+        ItemKind::Package => "application/vnd.sealift.package.v1",
     };
     let mut layer = content_descriptor(item);
     layer.annotations = BTreeMap::from([(TITLE.to_owned(), title(item))]);
@@ -81,11 +82,10 @@ fn labels(item: &Item) -> BTreeMap<String, String> {
             labels.insert(REF_NAME.to_owned(), item.name.clone());
             labels.insert("io.containerd.image.name".to_owned(), item.name.clone());
         }
-        ItemKind::Chart | ItemKind::File => {
-            labels.insert(
-                REF_NAME.to_owned(),
-                format!("{}/{}:{}", item.kind.as_str(), item.name, item.version),
-            );
+        ItemKind::Chart | ItemKind::File | ItemKind::Package => {
+            // a tag has fewer characters than a package's version
+            let tag = item.version.replace([':', '~', '+'], "_");
+            labels.insert(REF_NAME.to_owned(), format!("{}/{}:{tag}", item.kind.as_str(), item.name));
         }
     }
     labels
@@ -96,6 +96,7 @@ fn title(item: &Item) -> String {
     match item.kind {
         ItemKind::Chart => format!("{}-{}.tgz", item.name, item.version),
         ItemKind::Image | ItemKind::File => item.name.clone(),
+        ItemKind::Package => format!("{}.deb", item.name),
     }
 }
 

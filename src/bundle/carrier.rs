@@ -151,6 +151,7 @@ impl Core {
             size: carried.size,
             platform: Some(platform.clone()),
             chart: None,
+            package: None,
         });
         let volumes =
             self.volumes.into_iter().map(|volume| VolumeInfo { name: volume.name, size: volume.size });

@@ -18,6 +18,58 @@ pub(crate) fn name(text: &str, field: &str) -> Result<(), String> {
     ))
 }
 
+/// A package is what its stanza says, and the stanza is one.
+fn package(item: &Item) -> Result<(), String> {
+    name(&item.name, "package")?;
+    debian_version(&item.version)?;
+    let Some(package) = &item.package else { return Ok(()) };
+    let bad = |what: String| Err(format!("package {}: {what}", item.name));
+    let architecture = item.platform.as_ref().map_or("all", |platform| platform.architecture());
+    if item.name != format!("{}_{architecture}_{}", package.system, package.package) {
+        return bad("it is called otherwise than its system, architecture and package".to_owned());
+    }
+    let size = item.size.to_string();
+    let said = [
+        ("Package", package.package.as_str()),
+        ("Version", &item.version),
+        ("Size", &size),
+        ("SHA256", &item.digest.hex()),
+    ]
+    .map(|(field, value)| format!("{field}: {value}"));
+    let lines: Vec<&str> = package.control.lines().collect();
+    let field = |line: &str| {
+        let (name, _) = line.split_once(": ")?;
+        // as apt reads them, in whatever case
+        (!name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-'))
+            .then(|| name.to_ascii_lowercase())
+    };
+    if !package.control.ends_with('\n')
+        || lines.iter().any(|line| line.contains('\r') || field(line).is_none())
+    {
+        return bad("its stanza is no list of fields".to_owned());
+    }
+    for wanted in &said {
+        let name = field(wanted);
+        if lines.iter().filter(|line| field(line) == name).collect::<Vec<_>>() != [&wanted.as_str()] {
+            return bad(format!("its stanza must say once '{wanted}'"));
+        }
+    }
+    match lines.iter().find(|line| field(line).as_deref() == Some("filename")) {
+        Some(_) => bad("its stanza names a file".to_owned()),
+        None => Ok(()),
+    }
+}
+
+/// A package's version: its characters (Debian Policy 5.6.12), no path and no second line.
+fn debian_version(text: &str) -> Result<(), String> {
+    let good = |b: u8| b.is_ascii_alphanumeric() || b".+-~:".contains(&b);
+    if !text.is_empty() && text.len() <= 100 && text.bytes().all(good) {
+        return Ok(());
+    }
+    let cut: String = text.chars().take(100).collect();
+    Err(format!("version '{cut}' is no version of a Debian package"))
+}
+
 /// RFC 3339 in UTC, whole seconds: one spelling for one instant.
 pub(crate) fn timestamp(text: &str) -> Result<(), String> {
     let shape = b"dddd-dd-ddTdd:dd:ddZ";
@@ -69,6 +121,14 @@ pub(crate) fn items(items: &[Item]) -> Result<(), String> {
                 name(&item.name, item.kind.as_str())?;
                 name(&item.version, "version")?;
             }
+            ItemKind::Package => package(item)?,
+        }
+        if item.package.is_some() != (item.kind == ItemKind::Package) {
+            return Err(format!(
+                "{} {} must have a control stanza exactly when it is a package",
+                item.kind.as_str(),
+                item.name
+            ));
         }
         if item.chart.is_some() != (item.kind == ItemKind::Chart) {
             return Err(format!(
@@ -119,6 +179,48 @@ mod tests {
         ] {
             assert!(super::image(bad).is_err(), "{bad} was taken");
         }
+    }
+
+    #[test]
+    fn a_package_is_what_its_one_stanza_says() {
+        let digest = sealift_stream::Digest::of(b"x");
+        let control = format!(
+            "Package: chrony\nVersion: 1:4.3-2~a\nArchitecture: amd64\nSize: 7\nSHA256: {}\n",
+            digest.hex()
+        );
+        let item = |name: &str, control: &str| crate::Item {
+            kind: crate::ItemKind::Package,
+            name: name.to_owned(),
+            version: "1:4.3-2~a".to_owned(),
+            digest,
+            media_type: "x/y".to_owned(),
+            size: 7,
+            platform: Some(crate::Platform::here()),
+            chart: None,
+            package: Some(crate::PackageItem {
+                system: "debian-12".to_owned(),
+                package: "chrony".to_owned(),
+                wanted: true,
+                control: control.to_owned(),
+                basis: digest,
+            }),
+        };
+        let name = format!("debian-12_{}_chrony", crate::Platform::here().architecture());
+        assert_eq!(super::items(&[item(&name, &control)]), Ok(()));
+        for (from, to) in [
+            ("Package: chrony", "Package: evil"),
+            ("Version: 1:4.3", "Version: 1:4.4"),
+            ("Size: 7", "Size: 8"),
+            ("Size: 7\n", ""),
+            ("Size: 7", "Size: 7\nSize: 8"),
+            ("Architecture: amd64", "Architecture: amd64\nFilename: ../x.deb"),
+            ("Architecture: amd64", "Architecture: amd64\n\nPackage: second"),
+            ("Architecture: amd64", "Architecture: amd64\n folded"),
+        ] {
+            let control = control.replace(from, to);
+            assert!(super::items(&[item(&name, &control)]).is_err(), "taken: {control}");
+        }
+        assert!(super::items(&[item("debian-12_chrony", &control)]).is_err());
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a person asked for and finds in a bundle by name: an image, a chart, a file.
+//! What a person asked for and finds in a bundle by name: an image, a chart, a file, a package.
 
 use sealift_stream::Digest;
 use serde::{Deserialize, Serialize};
@@ -11,9 +11,10 @@ use crate::Platform;
 pub struct Item {
     /// What it is.
     pub kind: ItemKind,
-    /// An image's full upstream name with its tag (`registry.k8s.io/pause:3.10.2`), a chart's or file's name.
+    /// An image's full upstream name with its tag (`registry.k8s.io/pause:3.10.2`), a chart's or file's name, a package's
+    /// system, architecture and name (`debian-12_amd64_chrony`).
     pub name: String,
-    /// For people: an image's tag, a chart's or file's version.
+    /// For people: an image's tag, the version of anything else.
     pub version: String,
     /// The content's own digest: an image's index or manifest, a chart's archive, a file's bytes.
     pub digest: Digest,
@@ -27,6 +28,9 @@ pub struct Item {
     /// For charts only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub chart: Option<ChartItem>,
+    /// For Debian packages only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub package: Option<PackageItem>,
 }
 
 /// What kind of thing an [`Item`] is.
@@ -39,6 +43,8 @@ pub enum ItemKind {
     Chart,
     /// A program or an archive.
     File,
+    /// A package of an operating system.
+    Package,
 }
 
 impl ItemKind {
@@ -48,8 +54,26 @@ impl ItemKind {
             Self::Image => "image",
             Self::Chart => "chart",
             Self::File => "file",
+            Self::Package => "package",
         }
     }
+}
+
+/// What a node's package manager is told of a package before it reads it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PackageItem {
+    /// `ID-VERSION_ID` of the system it is for (os-release(5)), e.g. `debian-12`.
+    pub system: String,
+    /// The package's own name, e.g. `chrony`.
+    pub package: String,
+    /// Whether the recipe names it; the others are what it needs.
+    pub wanted: bool,
+    /// Its stanza of the repository's `Packages`, without what no package manager needs.
+    pub control: String,
+    /// Of the words for which it was chosen: system, repositories with their keys, packages. While they are the same, so is
+    /// the choice.
+    pub basis: Digest,
 }
 
 /// How a chart is installed.

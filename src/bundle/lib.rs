@@ -39,7 +39,7 @@ pub use blob::{BlobEntry, BlobKind, LockedBlob, Source};
 pub use carrier::{Carried, Carrier, SEALIFT};
 pub use chunk::CHUNK_SIZE;
 pub use error::{Brings, BundleError, DamagedRange, Refusal, VolumeProblem};
-pub use item::{ChartItem, Item, ItemKind};
+pub use item::{ChartItem, Item, ItemKind, PackageItem};
 pub use key::{KeyError, SecretKey, generate_key};
 pub use layout::pack_size;
 pub use lock::{Lock, LockError};
@@ -49,7 +49,10 @@ pub use open::{Bundle, Unverified};
 pub use pack::{PackError, PackOptions, Packed, discard_part, pack};
 pub use platform::{BadPlatform, Platform};
 pub use reader::BlobReader;
-pub use recipe::{ChartRecipe, FileRecipe, ManifestRecipe, Metadata, Recipe, RecipeError, RecipeSpec};
+pub use recipe::{
+    AptRepository, ChartRecipe, FileRecipe, ManifestRecipe, Metadata, OsPackagesRecipe, Recipe, RecipeError,
+    RecipeSpec,
+};
 pub use sign::{sign, sign_document};
 pub use source::{BlobSource, BoxBlobStream};
 pub use summary::Summary;

@@ -64,8 +64,9 @@ pub enum LockError {
     },
 }
 
-/// Schema 2 has blobs `from: local`, which no reader of schema 1 knows; whatever schema 1 said, 2 says the same.
-const FORMAT: Format = Format::new(&[|_| ()]);
+/// Schema 2 has blobs `from: local`, schema 3 items of kind `package`, which no reader of the one before knows; whatever that
+/// one said means the same.
+const FORMAT: Format = Format::new(&[|_| (), |_| ()]);
 
 /// What a lock of any schema has.
 #[derive(Deserialize)]

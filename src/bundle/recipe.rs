@@ -55,6 +55,9 @@ pub struct RecipeSpec {
     /// Programs and archives.
     #[serde(default)]
     pub files: Vec<FileRecipe>,
+    /// Packages of the nodes' operating systems.
+    #[serde(default)]
+    pub os_packages: Vec<OsPackagesRecipe>,
     /// Helm charts.
     #[serde(default)]
     pub charts: Vec<ChartRecipe>,
@@ -85,6 +88,32 @@ pub struct FileRecipe {
     /// The platform it is for, when only one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub platform: Option<Platform>,
+}
+
+/// Packages for one operating system. What they need comes along.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct OsPackagesRecipe {
+    /// `ID-VERSION_ID` of its os-release(5), e.g. `debian-12`.
+    pub system: String,
+    /// Where they are.
+    pub repositories: Vec<AptRepository>,
+    /// Their names.
+    pub packages: Vec<String>,
+}
+
+/// A repository of Debian packages, as a line of sources.list(5) names one.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct AptRepository {
+    /// The folder above `dists`.
+    pub url: String,
+    /// e.g. `bookworm` or `bookworm-security`.
+    pub suite: String,
+    /// e.g. `main`.
+    pub components: Vec<String>,
+    /// The `OpenPGP` keys that may sign it, as in `signed-by`; relative to the recipe that names it.
+    pub keyring: String,
 }
 
 /// A Helm chart from a chart repository.

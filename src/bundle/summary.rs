@@ -7,7 +7,7 @@ use crate::{BlobKind, ItemKind, Manifest};
 /// Counts and bytes, for `inspect`.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize)]
 pub struct Summary {
-    /// Items by kind, in the order image, chart, file; kinds with none are left out.
+    /// Items by kind, in the order image, chart, file, package; kinds with none are left out.
     pub items: Vec<(ItemKind, u64)>,
     /// Blobs by kind, with their bytes.
     pub blobs: Vec<(BlobKind, u64, ByteSize)>,
@@ -20,7 +20,7 @@ pub struct Summary {
 impl Manifest {
     /// Counts and adds up.
     pub fn summary(&self) -> Summary {
-        let items = [ItemKind::Image, ItemKind::Chart, ItemKind::File]
+        let items = [ItemKind::Image, ItemKind::Chart, ItemKind::File, ItemKind::Package]
             .map(|kind| (kind, self.items.iter().filter(|item| item.kind == kind).count() as u64));
         let kinds = [BlobKind::Manifest, BlobKind::Config, BlobKind::Chart, BlobKind::File, BlobKind::Layer];
         let blobs = kinds.map(|kind| {

@@ -134,6 +134,22 @@ pub enum FetchError {
         /// What is wrong.
         reason: String,
     },
+    /// A repository of packages cannot be believed, or read.
+    #[error("reading repository {repository}: {reason}")]
+    Repository {
+        /// Its address and suite.
+        repository: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// Packages that cannot be had.
+    #[error("choosing packages for {system}: {reason}")]
+    Packages {
+        /// The system they are for.
+        system: String,
+        /// Why not.
+        reason: String,
+    },
     /// Something that was being resolved failed below.
     #[error("resolving {what}: {source}")]
     Item {
@@ -214,7 +230,11 @@ impl FetchError {
     /// Names the item on whose behalf it failed.
     pub(crate) fn of(self, what: impl Into<String>) -> Self {
         match self {
-            Self::Image { .. } | Self::File { .. } | Self::Chart { .. } | Self::Item { .. } => self,
+            Self::Image { .. }
+            | Self::File { .. }
+            | Self::Chart { .. }
+            | Self::Packages { .. }
+            | Self::Item { .. } => self,
             other => Self::Item { what: what.into(), source: Box::new(other) },
         }
     }

@@ -72,7 +72,7 @@ fn items(manifest: &Manifest, width: usize) -> String {
             if item.kind == ItemKind::Image { "-".to_owned() } else { ByteSize(item.size).to_string() };
         let name = match item.kind {
             ItemKind::Image => item.name.clone(),
-            ItemKind::Chart | ItemKind::File => format!("{} {}", item.name, item.version),
+            ItemKind::Chart | ItemKind::File | ItemKind::Package => format!("{} {}", item.name, item.version),
         };
         vec![item.kind.as_str().to_owned(), size, item.digest.short(), name]
     };

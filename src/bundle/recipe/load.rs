@@ -76,7 +76,11 @@ fn load_joined(path: &Path, above: &mut Vec<PathBuf>) -> Result<Recipe, RecipeEr
     let mut recipe = Recipe::parse_part(&text, &path.display().to_string())?;
     let folder = path.parent().unwrap_or(Path::new(""));
     let files = recipe.spec.files.iter_mut().filter_map(|file| file.path.as_mut());
-    for path in recipe.spec.manifests.iter_mut().map(|manifest| &mut manifest.path).chain(files) {
+    let repositories = recipe.spec.os_packages.iter_mut().flat_map(|packages| &mut packages.repositories);
+    let keyrings = repositories.map(|repository| &mut repository.keyring);
+    for path in
+        recipe.spec.manifests.iter_mut().map(|manifest| &mut manifest.path).chain(files).chain(keyrings)
+    {
         *path = folder.join(&*path).display().to_string();
     }
     above.push(real);
@@ -93,6 +97,7 @@ fn load_joined(path: &Path, above: &mut Vec<PathBuf>) -> Result<Recipe, RecipeEr
 fn join(spec: &mut RecipeSpec, other: RecipeSpec) {
     append(&mut spec.images, other.images);
     append(&mut spec.files, other.files);
+    append(&mut spec.os_packages, other.os_packages);
     append(&mut spec.charts, other.charts);
     append(&mut spec.manifests, other.manifests);
 }

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use sealift_stream::Digest;
 
-use super::{FileRecipe, Recipe, RecipeError};
+use super::{FileRecipe, OsPackagesRecipe, Recipe, RecipeError};
 use crate::{SEALIFT, check};
 
 impl Recipe {
@@ -41,9 +41,13 @@ impl Recipe {
             note(check::name(&chart.namespace, &format!("namespace of chart {}", chart.name)));
             note(address(&chart.repository, &format!("repository of chart {}", chart.name)));
         }
+        for wanted in &spec.os_packages {
+            note(os_packages(wanted));
+        }
         note(once("image", spec.images.iter()));
         note(once("file", spec.files.iter().map(|file| &file.name)));
         note(once("chart", spec.charts.iter().map(|chart| &chart.name)));
+        note(once("system", spec.os_packages.iter().map(|wanted| &wanted.system)));
         if reasons.is_empty() {
             Ok(())
         } else {
@@ -68,6 +72,33 @@ fn address(text: &str, what: &str) -> Result<(), String> {
     match rest {
         Some(rest) if !rest.is_empty() && !text.contains(char::is_whitespace) => Ok(()),
         _ => Err(format!("{what} '{text}' must begin with https://")),
+    }
+}
+
+fn os_packages(wanted: &OsPackagesRecipe) -> Result<(), String> {
+    let system = &wanted.system;
+    check::name(system, "system of osPackages")?;
+    if !system.starts_with("debian-") {
+        return Err(format!("osPackages for {system}: only Debian's are packed, e.g. debian-12"));
+    }
+    if wanted.repositories.is_empty() || wanted.packages.is_empty() {
+        return Err(format!("osPackages for {system} needs repositories and packages"));
+    }
+    for repository in &wanted.repositories {
+        address(&repository.url, &format!("repository for {system}"))?;
+        let part = |text: &str| check::name(text, &format!("suite or component of {}", repository.url));
+        repository.components.iter().chain([&repository.suite]).try_for_each(|text| part(text))?;
+        if repository.components.is_empty() {
+            return Err(format!("repository {} for {system} needs components, e.g. [main]", repository.url));
+        }
+    }
+    let good = |name: &&String| {
+        !name.is_empty()
+            && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b))
+    };
+    match wanted.packages.iter().find(|name| !good(name)) {
+        Some(name) => Err(format!("'{name}' for {system} is no package's name")),
+        None => Ok(()),
     }
 }
 

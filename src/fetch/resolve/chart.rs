@@ -6,8 +6,7 @@ use sealift_bundle::{BlobKind, ChartItem, ChartRecipe, Item, ItemKind, LockedBlo
 use sealift_stream::Digest;
 use serde::Deserialize;
 
-use super::Resolved;
-use crate::http::{Ask, small};
+use super::{Resolved, small};
 use crate::{FetchError, Fetcher};
 
 /// Large public repositories have indexes of some 20 MB.
@@ -45,9 +44,9 @@ pub(super) async fn resolve(
         reason,
     };
     let repository = format!("{}/", chart.repository.trim_end_matches('/'));
-    let index = get(fetcher, &format!("{repository}index.yaml"), INDEX_LIMIT).await?;
+    let index = small(fetcher, &format!("{repository}index.yaml"), INDEX_LIMIT).await?;
     let (upstream, promised) = find(&index, chart, &repository).map_err(bad)?;
-    let bytes = get(fetcher, &upstream, CHART_LIMIT).await?;
+    let bytes = small(fetcher, &upstream, CHART_LIMIT).await?;
     let digest = Digest::of(&bytes);
     if let Some(expected) = promised.filter(|expected| *expected != digest) {
         return Err(FetchError::Digest { what: upstream, expected, seen: digest });
@@ -74,6 +73,7 @@ pub(super) async fn resolve(
             values: chart.values.clone(),
             site_values: chart.site_values.clone(),
         }),
+        package: None,
     };
     let blob = LockedBlob {
         digest,
@@ -84,14 +84,6 @@ pub(super) async fn resolve(
         source: Source::Url { url: upstream },
     };
     Ok(Resolved { item, blobs: vec![blob] })
-}
-
-async fn get(fetcher: &Fetcher, upstream: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
-    let url = fetcher.options.mirrors.url(upstream)?;
-    fetcher
-        .budget()
-        .run(|| async { small(&url, fetcher.http.get(Ask::whole(&url)).await?, limit).await })
-        .await
 }
 
 /// The upstream address and, if the index has one, the digest of the chart's archive.

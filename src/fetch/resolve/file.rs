@@ -55,6 +55,7 @@ fn resolved(file: &FileRecipe, place: &str, digest: Digest, size: u64, source: S
         size,
         platform: file.platform.clone(),
         chart: None,
+        package: None,
     };
     let platform = file.platform.clone();
     let blob = LockedBlob { digest, size, media_type, kind: BlobKind::File, platform, source };

@@ -58,6 +58,7 @@ pub(super) async fn resolve(
         size: top.size,
         platform: None,
         chart: None,
+        package: None,
     };
     Ok(Resolved { item, blobs: work.blobs })
 }

@@ -5,11 +5,13 @@ mod checksum;
 mod document;
 mod file;
 mod image;
+mod packages;
 
 use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use sealift_bundle::{Item, ItemKind, Lock, LockedBlob, Recipe};
 
+use crate::http::{self, Ask};
 use crate::{FetchError, Fetcher, ImageName};
 
 /// One item of the recipe with all its content.
@@ -30,13 +32,14 @@ pub async fn resolve(
     previous: Option<&Lock>,
     now: &str,
 ) -> Result<Lock, FetchError> {
-    let mut work: Vec<BoxFuture<'_, Result<Resolved, FetchError>>> = Vec::new();
+    let mut work: Vec<BoxFuture<'_, Result<Vec<Resolved>, FetchError>>> = Vec::new();
     for text in &recipe.spec.images {
         work.push(Box::pin(async move {
             let name: ImageName = text.parse()?;
             let pin = pinned(previous, ItemKind::Image, &name.to_string()).map(|item| item.digest);
             image::resolve(fetcher, &name, pin, &recipe.spec.platforms)
                 .await
+                .map(|one| vec![one])
                 .map_err(|error| error.of(format!("image {name}")))
         }));
     }
@@ -44,6 +47,7 @@ pub async fn resolve(
         work.push(Box::pin(async move {
             file::resolve(fetcher, file, previous)
                 .await
+                .map(|one| vec![one])
                 .map_err(|error| error.of(format!("file {}", file.name)))
         }));
     }
@@ -53,7 +57,15 @@ pub async fn resolve(
                 pinned(previous, ItemKind::Chart, &chart.name).filter(|item| item.version == chart.version);
             chart::resolve(fetcher, chart, pin)
                 .await
+                .map(|one| vec![one])
                 .map_err(|error| error.of(format!("chart {}", chart.name)))
+        }));
+    }
+    for wanted in &recipe.spec.os_packages {
+        work.push(Box::pin(async move {
+            packages::resolve(fetcher, wanted, &recipe.spec.platforms, previous, now)
+                .await
+                .map_err(|error| error.of(format!("packages for {}", wanted.system)))
         }));
     }
     let results: Vec<_> = futures::stream::iter(work).buffered(fetcher.options.jobs.max(1)).collect().await;
@@ -61,8 +73,10 @@ pub async fn resolve(
     for result in results {
         match result {
             Ok(resolved) => {
-                items.push(resolved.item);
-                blobs.extend(resolved.blobs);
+                for one in resolved {
+                    items.push(one.item);
+                    blobs.extend(one.blobs);
+                }
             }
             Err(error) => errors.push(error),
         }
@@ -87,6 +101,13 @@ pub async fn resolve(
     }
     .normalise()?;
     Ok(keep_date(lock, previous))
+}
+
+/// The whole of a small document of an upstream's, tried as often as a budget allows.
+async fn small(fetcher: &Fetcher, upstream: &str, limit: u64) -> Result<Vec<u8>, FetchError> {
+    let url = fetcher.options.mirrors.url(upstream)?;
+    let attempt = || async { http::small(&url, fetcher.http.get(Ask::whole(&url)).await?, limit).await };
+    fetcher.budget().run(attempt).await
 }
 
 /// A lock in which nothing changed is the same lock, to the byte.

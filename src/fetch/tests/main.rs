@@ -5,4 +5,5 @@
 mod closed_world;
 mod hostile;
 mod kit;
+mod packages;
 mod registry;

@@ -166,10 +166,10 @@ fn a_lock_survives_its_own_text() {
     let lock = thousand();
     let text = lock.to_yaml().expect("writes");
     assert_eq!(Lock::parse(&text, "core.lock").expect("reads"), lock);
-    let unknown = text.replacen("schema: 2", "schema: 2\nsurprise: 2", 1);
+    let unknown = text.replacen("schema: 3", "schema: 3\nsurprise: 2", 1);
     assert!(Lock::parse(&unknown, "core.lock").is_err());
-    let newer = text.replacen("schema: 2", "schema: 3", 1);
-    assert!(Lock::parse(&newer, "core.lock").expect_err("was taken").to_string().contains("schema 3"));
+    let newer = text.replacen("schema: 3", "schema: 4", 1);
+    assert!(Lock::parse(&newer, "core.lock").expect_err("was taken").to_string().contains("schema 4"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -192,19 +192,27 @@ async fn an_image_names_its_blobs() {
     assert!(bundle.image_blobs(indexed, &arm).expect_err("was found").is_integrity());
 }
 
-/// A lock as the first sealift wrote it: an image, a program and an archive, from a registry and a download site.
+/// Locks as earlier sealifts wrote them: an image, a program and an archive, from a registry, a download site and, since
+/// schema 2, the machine that packs.
 #[test]
-fn the_lock_of_the_first_schema_is_read_for_ever_and_means_the_same() {
-    let old = include_str!("lock_v1.yaml");
+fn the_lock_of_an_earlier_schema_is_read_for_ever_and_means_the_same() {
+    for (old, number) in
+        [(include_str!("lock_v1.yaml"), "schema: 1"), (include_str!("lock_v2.yaml"), "schema: 2")]
+    {
+        earlier(old, number);
+    }
+}
+
+fn earlier(old: &str, number: &str) {
     let lock = Lock::parse(old, "old.lock").expect("is read");
     assert_eq!((lock.schema, lock.items.len(), lock.blobs.len()), (Lock::SCHEMA, 3, 6));
-    let today = old.replacen("schema: 1", "schema: 2", 1);
+    let today = old.replacen(number, "schema: 3", 1);
     assert_eq!(lock.to_yaml().expect("is written"), today, "only its number changed");
     assert_eq!(Lock::parse(&today, "new.lock").expect("is read"), lock);
-    let error = Lock::parse(&old.replacen("schema: 1", "schema: 3", 1), "late.lock").expect_err("was taken");
+    let error = Lock::parse(&old.replacen(number, "schema: 4", 1), "late.lock").expect_err("was taken");
     let told = error.to_string();
     assert!(
-        told.contains("late.lock") && told.contains("schema 3") && told.contains("sealift self-update"),
+        told.contains("late.lock") && told.contains("schema 4") && told.contains("sealift self-update"),
         "{told}"
     );
     assert!(Lock::parse(&old.replacen("size: 418", "size: x", 1), "bad.lock").is_err());

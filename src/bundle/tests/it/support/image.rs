@@ -55,6 +55,7 @@ pub(crate) fn add_image(lock: &mut Lock, number: u64, layers: u64) -> String {
         size: top["size"].as_u64().unwrap_or_default(),
         platform: None,
         chart: None,
+        package: None,
     });
     name
 }

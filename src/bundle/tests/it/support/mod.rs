@@ -50,6 +50,7 @@ pub(crate) fn add_file(lock: &mut Lock, name: &str, content: Content) {
         size,
         platform: None,
         chart: None,
+        package: None,
     });
 }
 
