@@ -8,7 +8,7 @@ use crate::address;
 use crate::cidr::Cidr;
 use crate::cluster::Parts;
 use crate::decode::Draft;
-use crate::model::{ControlPlane, Dns, LoadBalancer, Network, Pool};
+use crate::model::{ControlPlane, Dns, LoadBalancer, Network, Os, Pool};
 use crate::name::DomainName;
 use crate::sink::{Placed, Sink};
 use crate::tree::At;
@@ -46,7 +46,10 @@ pub(crate) fn check(draft: Option<Draft>, sink: &mut Sink<'_>) -> Option<Parts> 
         },
         load_balancer: LoadBalancer { pools: pools.collect() },
         nodes: draft.nodes.into_iter().filter_map(nodes::finished).collect(),
-        os: draft.os,
+        os: Os {
+            time_servers: draft.time_servers.into_iter().map(|address| address.value).collect(),
+            ..draft.os
+        },
         containerd: draft.containerd,
         kubernetes: draft.kubernetes,
         preflight: draft.preflight,

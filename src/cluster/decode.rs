@@ -49,6 +49,7 @@ pub(crate) struct Draft {
     pub(crate) pools: Vec<PoolDraft>,
     pub(crate) nodes: Vec<NodeDraft>,
     pub(crate) os: Os,
+    pub(crate) time_servers: Vec<Placed<IpAddr>>,
     pub(crate) containerd: Containerd,
     pub(crate) kubernetes: Kubernetes,
     pub(crate) preflight: Preflight,
@@ -130,7 +131,8 @@ fn spec_of(at: At, name: Option<Placed<Label>>, spec: &mut Fields<'_>, sink: &mu
     });
     let nodes = nodes.unwrap_or_default();
     let nodes = nodes.iter().filter_map(|item| node::node(item, &defaults, sink)).collect();
-    let (os, containerd, kubernetes) = settings::settings(spec, sink);
+    let (os, time_servers) = settings::os(spec, sink);
+    let (containerd, kubernetes) = settings::settings(spec, sink);
     let preflight = settings::preflight(spec, sink);
     Draft {
         at,
@@ -144,6 +146,7 @@ fn spec_of(at: At, name: Option<Placed<Label>>, spec: &mut Fields<'_>, sink: &mu
         pools,
         nodes,
         os,
+        time_servers,
         containerd,
         kubernetes,
         preflight,

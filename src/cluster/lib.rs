@@ -40,7 +40,7 @@ pub use host_key::HostKey;
 pub use identity::{NewLogin, with_login};
 pub use model::{
     Access, Bond, Containerd, ControlPlane, Dns, Gpu, Hostname, Interface, Jump, Kubernetes, LoadBalancer,
-    Login, Network, Node, NodeLink, NodeNetwork, Os, Pool, Preflight, Role, Route, Ssh, Swap,
+    Login, Network, Node, NodeLink, NodeNetwork, Os, Pool, Preflight, Role, Route, Ssh, Swap, Time,
 };
 pub use name::{DomainName, Label, NodeName};
 pub use problem::{Place, Problem, Problems};

@@ -262,13 +262,28 @@ pub enum Hostname {
     Set,
 }
 
+/// Who keeps the clocks of the servers together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Time {
+    /// Whoever does now.
+    Keep,
+    /// chrony, and where no time server of the site answers one control plane is the others' source.
+    Chrony,
+}
+
 /// `spec.os`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Os {
     /// The server's own name.
     pub hostname: Hostname,
     /// Swap.
     pub swap: Swap,
+    /// Clocks.
+    pub time: Time,
+    /// Time servers of the site, for control planes; none are needed.
+    pub time_servers: Vec<IpAddr>,
 }
 
 /// `spec.preflight`.

@@ -142,6 +142,13 @@ pub(super) const FIELDS: &[FieldDoc] = &[
         .says("`off`: switched off for good. `ignore`: left alone, kubelet runs with `failSwapOn: false`")
         .or("off")
         .fixed(ONCE, NEW_CLUSTER),
+    field("spec.os.time", Kind::Choice(&["keep", "chrony"]))
+        .says("`chrony`: it keeps the clocks together, one control plane is the others' source. `keep`: who does now goes on")
+        .or("keep"),
+    field("spec.os.timeServers", Kind::List(&Kind::Address))
+        .says("time servers of the site, for the control planes' chrony")
+        .without("the control planes' own clocks count")
+        .like("[10.77.0.2]"),
     field("spec.containerd", Kind::Map).says("settings of containerd").without("the defaults below"),
     field("spec.containerd.systemdCgroup", Kind::Boolean)
         .says("cgroups are made by systemd, for containerd and kubelet alike")

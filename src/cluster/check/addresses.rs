@@ -28,6 +28,7 @@ pub(super) fn disjoint(draft: &Draft, network: Option<&Network>, sink: &mut Sink
     }
     pools(draft, ranges, &used, sink);
     owners(draft, sink);
+    time_servers(draft, sink);
     draft.nodes.iter().for_each(|node| super::network::check(node, sink));
 }
 
@@ -171,6 +172,18 @@ fn owners(draft: &Draft, sink: &mut Sink<'_>) {
                 Some(_) => {}
                 None => drop(owners.insert(placed.value, (index, placed))),
             }
+        }
+    }
+}
+
+/// Nodes know each other's time already; one that asked itself would believe itself.
+fn time_servers(draft: &Draft, sink: &mut Sink<'_>) {
+    for server in &draft.time_servers {
+        let own = draft.nodes.iter().filter_map(address).chain(&draft.control_plane);
+        if let Some(own) = own.into_iter().find(|own| own.value == server.value) {
+            let wrong = Wrong::new(format!("{} belongs to the cluster", server.value));
+            let hint = "leave it out: control planes give the others their time";
+            sink.clash(server.spot(), own.spot(), wrong.hint(hint));
         }
     }
 }

@@ -1,17 +1,21 @@
 //! Settings of the operating system, containerd and Kubernetes.
 
+use std::net::IpAddr;
+
 use serde_json::{Map, Value as Json};
 
+use super::reachable;
 use crate::catalogue::{KUBE_PROXY, KUBELET, Ours};
 use crate::fields::{Field, Fields};
-use crate::model::{Containerd, Hostname, Kubernetes, Os, Preflight, Swap};
+use crate::model::{Containerd, Hostname, Kubernetes, Os, Preflight, Swap, Time};
 use crate::plain::quoted;
-use crate::sink::Sink;
+use crate::sink::{Placed, Sink};
 use crate::wrong::Wrong;
 
-/// `spec.os`, `spec.containerd` and `spec.kubernetes`, each with its defaults.
-pub(crate) fn settings(spec: &mut Fields<'_>, sink: &mut Sink<'_>) -> (Os, Containerd, Kubernetes) {
-    let mut os = Os { hostname: Hostname::Keep, swap: Swap::Off };
+/// `spec.os` with its defaults, and the time servers, which belong into it.
+pub(crate) fn os(spec: &mut Fields<'_>, sink: &mut Sink<'_>) -> (Os, Vec<Placed<IpAddr>>) {
+    let mut os = Os { hostname: Hostname::Keep, swap: Swap::Off, time: Time::Keep, time_servers: vec![] };
+    let mut servers = vec![];
     if let Some(mut map) = spec.take("os").and_then(|field| field.map(sink)) {
         let names = [("keep", Hostname::Keep), ("set", Hostname::Set)];
         let name = map.take("hostname").and_then(|field| field.choice(sink, &names));
@@ -19,8 +23,32 @@ pub(crate) fn settings(spec: &mut Fields<'_>, sink: &mut Sink<'_>) -> (Os, Conta
         let swaps = [("off", Swap::Off), ("ignore", Swap::Ignore)];
         let swap = map.take("swap").and_then(|field| field.choice(sink, &swaps));
         os.swap = swap.map_or(Swap::Off, |swap| swap.value);
+        (os.time, servers) = time(&mut map, sink);
         map.finish(sink);
     }
+    (os, servers)
+}
+
+/// `time` and `timeServers`, which only chrony asks.
+fn time(os: &mut Fields<'_>, sink: &mut Sink<'_>) -> (Time, Vec<Placed<IpAddr>>) {
+    let times = [("keep", Time::Keep), ("chrony", Time::Chrony)];
+    let time = os.take("time").and_then(|field| field.choice(sink, &times));
+    let kept = time.as_ref().map_or(Time::Keep, |time| time.value);
+    let Some(field) = os.take("timeServers") else { return (kept, vec![]) };
+    let servers: Vec<Placed<IpAddr>> =
+        field.list(sink).iter().filter_map(|item| item.parse_with(sink, reachable)).collect();
+    if kept == Time::Keep && !servers.is_empty() {
+        let wrong = Wrong::new("nobody asks them: `time` is `keep`").hint("write `time: chrony` beside it");
+        match &time {
+            Some(time) => sink.clash(field.place(()).spot(), time.spot(), wrong),
+            None => field.wrong(sink, wrong),
+        }
+    }
+    (kept, servers)
+}
+
+/// `spec.containerd` and `spec.kubernetes`, each with its defaults.
+pub(crate) fn settings(spec: &mut Fields<'_>, sink: &mut Sink<'_>) -> (Containerd, Kubernetes) {
     let mut containerd = Containerd { restrict_oom_score_adj: false, systemd_cgroup: true };
     if let Some(mut map) = spec.take("containerd").and_then(|field| field.map(sink)) {
         let restrict = map.take("restrictOomScoreAdj").and_then(|field| field.boolean(sink));
@@ -38,7 +66,7 @@ pub(crate) fn settings(spec: &mut Fields<'_>, sink: &mut Sink<'_>) -> (Os, Conta
             map.take("kubeProxy").map(|field| free(&field, KUBE_PROXY, sink)).unwrap_or_default();
         map.finish(sink);
     }
-    (os, containerd, kubernetes)
+    (containerd, kubernetes)
 }
 
 /// `spec.preflight`. Which checks there are is not known here: who runs them says that one does not exist.

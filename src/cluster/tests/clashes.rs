@@ -18,6 +18,20 @@ pub(crate) const CLASHES: &[(&str, &str, &str, &str, &str)] = &[
         "14:30",
         "the key \"b\" is there twice",
     ),
+    (
+        "swap: off",
+        "swap: off, time: keep, timeServers: [10.77.0.2]",
+        "14:44",
+        "14:25",
+        "write `time: chrony` beside it",
+    ),
+    (
+        "swap: off",
+        "swap: off, time: chrony, timeServers: [10.77.0.11]",
+        "14:47",
+        "18:22",
+        "10.77.0.11 belongs to the cluster",
+    ),
     ("name: gpu1", "name: cp1", "20:14", "16:13", "cp1 is there twice"),
     (
         "pools:",

@@ -93,6 +93,7 @@ pub(crate) const SEEN_BY_THE_SCHEMA: &[(&str, &str, &str, &str)] = &[
     ("ssh: {address: 10.77.0.11}", "ssh: {user: ops}", "18:12", "spec.nodes[0].ssh.address: is missing"),
     ("interface: {mac: \"52:54:00:00:00:11\"}", "interface: {}", "19:28", "names no interface"),
     // words
+    ("swap: off", "swap: off, time: ntp", "14:25", "one of keep, chrony"),
     ("swap: off", "swap: on", "14:14", "one of off, ignore"),
     ("swap: off", "swap: false", "14:14", "put it in quotes"),
     ("role: control-plane", "role: controlplane", "17:13", "did you mean \"control-plane\"?"),
@@ -205,6 +206,7 @@ pub(crate) const SEEN_BY_THE_SCHEMA: &[(&str, &str, &str, &str)] = &[
 
 /// What needs arithmetic, or a look at more than one field.
 pub(crate) const SEEN_BY_SEALIFT_ONLY: &[(&str, &str, &str, &str)] = &[
+    ("swap: off", "swap: off, timeServers: [10.77.0.2]", "14:32", "write `time: chrony` beside it"),
     ("10.244.0.0/16", "10.244.1.0/16", "6:24", "write 10.244.0.0/16"),
     ("10.244.0.0/16", "10.244.0.0/25", "6:24", "too small"),
     ("10.244.0.0/16", "10.244.0.0/24", "6:24", "has 1 shares of /24, and there are 2 nodes"),
