@@ -82,11 +82,11 @@ async fn send_one(
             ctx.site.relay.has(mutate.name(), digest);
             return Ok(());
         }
-        let way = async { Ok(ctx.site.relay.way(mutate.name(), digest, size).await) };
+        let way = async { Ok(ctx.site.relay.way(mutate.name(), &target).await) };
         let way = ctx.leave_when_asked(way).await?;
         let began = Instant::now();
         if let Source::Node(from) = way.from.clone() {
-            let giver = ctx.leave_when_asked(ctx.site.relay.giver(ctx.site, &from)).await;
+            let giver = ctx.leave_when_asked(ctx.site.relay.giver(ctx.site, &from, way.growing)).await;
             let giver = match giver {
                 Ok(giver) => giver,
                 Err(StepError::Stopped) => return Err(StepError::Stopped),

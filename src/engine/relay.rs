@@ -1,15 +1,16 @@
 //! Which way a blob takes to a node: over the operator's link, or from a node that has it already.
 //!
-//! Each blob goes over the operator's link once, to whoever asks first; the others wait for that one and take it from
-//! there, then from each other. A node gives to few at once, so that the third taker finds a second giver soon. What goes
-//! wrong between two nodes is remembered, and the operator's link is always the way that is left.
+//! Each blob goes over the operator's link once, to whoever asks first; the others take it from there, then from each
+//! other: a file while it comes, an image's blob once it is whole (containerd shows no half ones). A node gives to few at
+//! once, so that the third taker finds a second giver soon. What goes wrong between two nodes is remembered, and the
+//! operator's link is always the way that is left.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use sealift_node::{Giver, Mutate, RelayKey};
+use sealift_node::{BlobTarget, Giver, Mutate, RelayKey};
 use sealift_stream::Digest;
 use tokio::sync::watch;
 
@@ -19,10 +20,15 @@ use crate::{Site, StepError};
 const LEAST: u64 = 256 << 10;
 /// Takers of one giver at once.
 const AT_ONCE: usize = 3;
+/// The same of one that is still being sent the blob: what it gives is no more than what comes in.
+const BEHIND: usize = 8;
 /// Two nodes that failed each other so often are left alone.
 const FAILURES: u32 = 2;
-/// Shorter transfers say little about a rate.
-const MEASURED: u64 = 1 << 20;
+/// Shorter transfers say more about disks and processors than about a rate.
+const MEASURED: u64 = 16 << 20;
+/// A giver that was so often in a row slower than half the operator's link is left alone: once, it may have been the
+/// moment.
+const SLOW: u32 = 2;
 
 /// The ways of one run.
 pub(crate) struct Relay {
@@ -42,11 +48,11 @@ struct State {
     /// Nobody gives anything.
     off: bool,
     blobs: HashMap<Digest, Blob>,
-    /// Takers by giver.
-    takers: BTreeMap<String, usize>,
+    /// Transfers under way, by where they come from.
+    takers: BTreeMap<Source, usize>,
     /// What is known of giver and taker.
     pairs: BTreeMap<(String, String), Pair>,
-    /// Bytes per second of one transfer over the operator's link, the last one, by node.
+    /// What the operator's link last carried, in bytes per second over all its transfers, by node.
     sent: BTreeMap<String, f64>,
 }
 
@@ -54,15 +60,19 @@ struct State {
 struct Blob {
     /// Nodes that have it whole.
     at: BTreeSet<String>,
-    /// Transfers under way, whichever way.
+    /// Transfers under way, whichever way, those behind another one aside.
     coming: usize,
+    /// Nodes that are sent it by the operator just now, and can give what has come.
+    growing: BTreeSet<String>,
 }
 
 #[derive(Default)]
 struct Pair {
     failures: u32,
-    /// Bytes per second of the last transfer.
+    /// What the giver last gave, in bytes per second over all its takers.
     rate: Option<f64>,
+    /// How often in a row that was less than half of what the operator's link carries.
+    slow: u32,
 }
 
 /// The way a blob shall take now. It counts as under way until this is dropped.
@@ -71,10 +81,14 @@ pub(crate) struct Way<'a> {
     digest: Digest,
     to: String,
     pub(crate) from: Source,
+    /// Whether that node is still being sent it.
+    pub(crate) growing: bool,
+    /// Transfers from there at its beginning, this one included.
+    beside: usize,
 }
 
 /// Where a blob comes from.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Source {
     /// The bundle, over the operator's link.
     Operator,
@@ -108,20 +122,28 @@ impl Relay {
     }
 
     /// The way of a blob to a node that lacks it; waits where somebody will soon have it for less.
-    pub(crate) async fn way(&self, to: &str, digest: Digest, size: u64) -> Way<'_> {
+    pub(crate) async fn way(&self, to: &str, target: &BlobTarget) -> Way<'_> {
         let mut changed = self.changed.subscribe();
         loop {
-            let found = self.state().begin(to, digest, size);
-            if let Some(from) = found {
-                return Way { relay: self, digest, to: to.to_owned(), from };
+            let found = self.state().begin(to, target);
+            if let Some(begun) = found {
+                let Begun { from, growing, beside } = begun;
+                return Way {
+                    relay: self,
+                    digest: target.digest(),
+                    to: to.to_owned(),
+                    from,
+                    growing,
+                    beside,
+                };
             }
             // the sender lives as long as this does
             let _ = changed.changed().await;
         }
     }
 
-    /// Where a node gives; it begins to when it does not yet.
-    pub(crate) async fn giver(&self, site: &Site, node: &str) -> Result<Giver, StepError> {
+    /// Where a node gives, whole blobs or a growing one; it begins to when it does not yet.
+    pub(crate) async fn giver(&self, site: &Site, node: &str, growing: bool) -> Result<Giver, StepError> {
         let listening = self.listening(node);
         let mut listening = listening.lock().await;
         let address = if let Some(address) = *listening {
@@ -131,7 +153,7 @@ impl Relay {
             let at = site.cluster.node(node).ok_or_else(lacks)?.ssh.address;
             *listening.insert(Mutate::new(site.host(node)?).give_blobs(at, self.key.clone()).await?)
         };
-        Ok(Giver { node: node.to_owned(), address, key: self.key.clone() })
+        Ok(Giver { node: node.to_owned(), address, key: self.key.clone(), growing })
     }
 
     /// A node's helper may have been started anew, and listen elsewhere or not at all.
@@ -148,37 +170,55 @@ impl Relay {
     }
 }
 
+/// A transfer that has begun, as the way says it.
+struct Begun {
+    from: Source,
+    growing: bool,
+    beside: usize,
+}
+
 impl State {
     /// Begins a transfer. None: it is better to wait.
-    fn begin(&mut self, to: &str, digest: Digest, size: u64) -> Option<Source> {
-        let from = self.choose(to, digest, size)?;
-        self.blobs.entry(digest).or_default().coming += 1;
-        if let Source::Node(from) = &from {
-            *self.takers.entry(from.clone()).or_default() += 1;
+    fn begin(&mut self, to: &str, target: &BlobTarget) -> Option<Begun> {
+        let (from, growing) = self.choose(to, target)?;
+        let blob = self.blobs.entry(target.digest()).or_default();
+        // who follows another one cannot go on without it, and nobody waits for it
+        blob.coming += usize::from(!growing);
+        if from == Source::Operator && matches!(target, BlobTarget::File { .. }) {
+            blob.growing.insert(to.to_owned());
         }
-        Some(from)
+        let takers = self.takers.entry(from.clone()).or_default();
+        *takers += 1;
+        Some(Begun { beside: *takers, from, growing })
     }
 
-    fn choose(&self, to: &str, digest: Digest, size: u64) -> Option<Source> {
-        if self.off || size < LEAST {
-            return Some(Source::Operator);
+    /// Where from, and whether that one is still being sent it.
+    fn choose(&self, to: &str, target: &BlobTarget) -> Option<(Source, bool)> {
+        if self.off || target.size() < LEAST {
+            return Some((Source::Operator, false));
         }
-        let blob = self.blobs.get(&digest);
-        let open: Vec<&String> = blob
-            .iter()
-            .flat_map(|blob| &blob.at)
-            .filter(|from| *from != to && self.is_open(from, to))
-            .collect();
-        if open.is_empty() {
-            let coming = blob.is_some_and(|blob| blob.coming > 0);
-            return (!coming).then_some(Source::Operator);
+        let Some(blob) = self.blobs.get(&target.digest()) else { return Some((Source::Operator, false)) };
+        let open = |from: &&String| *from != to && self.is_open(from, to);
+        let best = |nodes: &BTreeSet<String>, most: usize| {
+            let free = nodes.iter().filter(open).filter(|from| self.given(from) < most);
+            free.max_by(|a, b| self.worth(a, to).total_cmp(&self.worth(b, to))).cloned()
+        };
+        if let Some(from) = best(&blob.at, AT_ONCE) {
+            return Some((Source::Node(from), false));
         }
-        let free = open.into_iter().filter(|from| self.taken(from) < AT_ONCE);
-        let best = free.max_by(|a, b| self.worth(a, to).total_cmp(&self.worth(b, to)))?;
-        Some(Source::Node(best.clone()))
+        if let Some(from) = best(&blob.growing, BEHIND) {
+            return Some((Source::Node(from), true));
+        }
+        let nobody = blob.coming == 0 && !blob.at.iter().any(|from| open(&from));
+        nobody.then_some((Source::Operator, false))
     }
 
-    fn taken(&self, from: &str) -> usize {
+    /// Takers of a node.
+    fn given(&self, from: &str) -> usize {
+        self.taken(&Source::Node(from.to_owned()))
+    }
+
+    fn taken(&self, from: &Source) -> usize {
         self.takers.get(from).copied().unwrap_or(0)
     }
 
@@ -188,14 +228,20 @@ impl State {
 
     /// Whether a node may take from that one: they found each other, and it is not slower than the operator's link.
     fn is_open(&self, from: &str, to: &str) -> bool {
-        let Some(pair) = self.pair(from, to) else { return true };
-        let faster = pair.rate.zip(self.sent.get(to)).is_some_and(|(rate, sent)| rate * 2.0 < *sent);
-        pair.failures < FAILURES && !faster
+        self.pair(from, to).is_none_or(|pair| pair.failures < FAILURES && pair.slow < SLOW)
     }
 
-    /// What a giver can be expected to give, in bytes per second. One that was not tried is worth a try.
+    /// Keeps what a giver gave in all, in bytes per second.
+    fn measured(&mut self, from: &str, to: &str, rate: f64) {
+        let slower = self.sent.get(to).is_some_and(|sent| rate * 2.0 < *sent);
+        let pair = self.pairs.entry((from.to_owned(), to.to_owned())).or_default();
+        pair.rate = Some(rate);
+        pair.slow = if slower { pair.slow + 1 } else { 0 };
+    }
+
+    /// What a giver can be expected to give one more, in bytes per second. One that was not tried is worth a try.
     fn worth(&self, from: &str, to: &str) -> f64 {
-        let takers = u32::try_from(self.taken(from)).unwrap_or(u32::MAX);
+        let takers = u32::try_from(self.given(from)).unwrap_or(u32::MAX);
         self.pair(from, to).and_then(|pair| pair.rate).unwrap_or(1e12) / f64::from(takers.saturating_add(1))
     }
 }
@@ -205,13 +251,15 @@ impl Way<'_> {
     pub(crate) fn arrived(self, bytes: u64, took: Duration) {
         let mut state = self.relay.state();
         state.blobs.entry(self.digest).or_default().at.insert(self.to.clone());
-        if bytes >= MEASURED {
+        if bytes >= MEASURED && !self.growing {
+            // one of three takers is no slower than three times its share; how many there were is known of its beginning
+            // and its end, and in doubt nodes are the faster ones
+            let (then, now) = (self.beside, state.taken(&self.from));
+            let beside = if self.from == Source::Operator { then.min(now) } else { then.max(now) };
             #[expect(clippy::cast_precision_loss, reason = "a rate need not be exact")]
-            let rate = bytes as f64 / took.as_secs_f64().max(1e-6);
+            let rate = bytes as f64 * beside as f64 / took.as_secs_f64().max(1e-6);
             match &self.from {
-                Source::Node(from) => {
-                    state.pairs.entry((from.clone(), self.to.clone())).or_default().rate = Some(rate);
-                }
+                Source::Node(from) => state.measured(from, &self.to, rate),
                 Source::Operator => drop(state.sent.insert(self.to.clone(), rate)),
             }
         }
@@ -220,7 +268,10 @@ impl Way<'_> {
     /// The node that was to give it does not have it any more.
     pub(crate) fn gone(self) {
         let Source::Node(from) = &self.from else { return };
-        self.relay.state().blobs.entry(self.digest).or_default().at.remove(from);
+        let mut state = self.relay.state();
+        let blob = state.blobs.entry(self.digest).or_default();
+        blob.at.remove(from);
+        blob.growing.remove(from);
     }
 
     /// It did not come from the node that was to give it. That is something between these two: others may ask it.
@@ -228,7 +279,9 @@ impl Way<'_> {
         let Source::Node(from) = self.from.clone() else { return };
         self.relay.forget(&from);
         let mut state = self.relay.state();
-        state.pairs.entry((from, self.to.clone())).or_default().failures += 1;
+        // behind one that was cut off itself there was nothing to come
+        let cut = self.growing && !state.blobs.entry(self.digest).or_default().growing.contains(&from);
+        state.pairs.entry((from, self.to.clone())).or_default().failures += u32::from(!cut);
     }
 }
 
@@ -236,107 +289,16 @@ impl Drop for Way<'_> {
     fn drop(&mut self) {
         let mut state = self.relay.state();
         let blob = state.blobs.entry(self.digest).or_default();
-        blob.coming = blob.coming.saturating_sub(1);
-        if let Source::Node(from) = &self.from {
-            let takers = state.takers.entry(from.clone()).or_default();
-            *takers = takers.saturating_sub(1);
+        blob.coming = blob.coming.saturating_sub(usize::from(!self.growing));
+        if self.from == Source::Operator {
+            blob.growing.remove(&self.to);
         }
+        let takers = state.takers.entry(self.from.clone()).or_default();
+        *takers = takers.saturating_sub(1);
         drop(state);
         self.relay.changed.send_replace(());
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use futures::FutureExt as _;
-    use sealift_stream::Digest;
-
-    use super::{AT_ONCE, LEAST, Relay, Source, Way};
-
-    const SIZE: u64 = 8 << 20;
-
-    fn blob() -> Digest {
-        Digest::of(b"blob")
-    }
-
-    fn node(name: &str) -> Source {
-        Source::Node(name.to_owned())
-    }
-
-    /// The way, unless it has to be waited for.
-    fn now<'a>(relay: &'a Relay, to: &str, size: u64) -> Option<Way<'a>> {
-        relay.way(to, blob(), size).now_or_never()
-    }
-
-    #[test]
-    fn the_first_gets_it_from_the_operator_and_the_others_from_each_other() {
-        let relay = Relay::new();
-        let first = now(&relay, "a", SIZE).unwrap();
-        assert_eq!(first.from, Source::Operator);
-        assert!(now(&relay, "b", SIZE).is_none(), "it is on its way to a");
-        first.arrived(SIZE, Duration::from_secs(1));
-        let second = now(&relay, "b", SIZE).unwrap();
-        assert_eq!(second.from, node("a"));
-        second.arrived(SIZE, Duration::from_millis(10));
-        // a gives nothing now; b was never tried by c, and neither was a: the one with fewer takers
-        let third = now(&relay, "c", SIZE).unwrap();
-        let fourth = now(&relay, "d", SIZE).unwrap();
-        assert_ne!(third.from, fourth.from);
-    }
-
-    #[test]
-    fn a_transfer_that_ends_without_its_blob_makes_room_for_the_next() {
-        let relay = Relay::new();
-        drop(now(&relay, "a", SIZE).unwrap());
-        assert_eq!(now(&relay, "b", SIZE).unwrap().from, Source::Operator);
-    }
-
-    #[test]
-    fn small_ones_wait_for_nobody_and_neither_does_anybody_without_a_relay() {
-        let relay = Relay::new();
-        let _first = now(&relay, "a", LEAST - 1).unwrap();
-        assert_eq!(now(&relay, "b", LEAST - 1).unwrap().from, Source::Operator);
-        relay.off();
-        let _first = now(&relay, "a", SIZE).unwrap();
-        assert_eq!(now(&relay, "b", SIZE).unwrap().from, Source::Operator);
-    }
-
-    #[test]
-    fn a_giver_has_few_takers() {
-        let relay = Relay::new();
-        relay.has("a", blob());
-        let takers: Vec<_> = (0..AT_ONCE).map(|n| now(&relay, &format!("t{n}"), SIZE).unwrap()).collect();
-        assert!(takers.iter().all(|way| way.from == node("a")));
-        assert!(now(&relay, "late", SIZE).is_none());
-        drop(takers);
-        assert!(now(&relay, "late", SIZE).is_some());
-    }
-
-    #[test]
-    fn nodes_that_fail_each_other_leave_it_to_the_operator() {
-        let relay = Relay::new();
-        relay.has("a", blob());
-        for _ in 0..2 {
-            let way = now(&relay, "b", SIZE).unwrap();
-            assert_eq!(way.from, node("a"));
-            way.failed();
-        }
-        assert_eq!(now(&relay, "b", SIZE).unwrap().from, Source::Operator);
-        assert_eq!(now(&relay, "c", SIZE).unwrap().from, node("a"), "c and a have not tried");
-    }
-
-    #[test]
-    fn a_giver_that_is_slower_than_the_operator_is_not_asked_again() {
-        let relay = Relay::new();
-        let other = Digest::of(b"other");
-        let sent = relay.way("b", other, SIZE).now_or_never().unwrap();
-        sent.arrived(SIZE, Duration::from_millis(10));
-        relay.has("a", blob());
-        now(&relay, "b", SIZE).unwrap().arrived(SIZE, Duration::from_secs(9));
-        let third = Digest::of(b"third");
-        relay.has("a", third);
-        assert_eq!(relay.way("b", third, SIZE).now_or_never().unwrap().from, Source::Operator);
-    }
-}
+mod tests;

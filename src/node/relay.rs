@@ -54,6 +54,8 @@ pub struct Giver {
     pub address: SocketAddr,
     /// What it wants to see proven.
     pub key: RelayKey,
+    /// Whether the blob is still coming to it.
+    pub growing: bool,
 }
 
 /// The giver's first word.
@@ -68,6 +70,8 @@ pub(crate) struct Challenge {
 pub(crate) struct Wanted {
     pub(crate) target: BlobTarget,
     pub(crate) offset: u64,
+    /// Whether it may still be coming.
+    pub(crate) growing: bool,
     #[serde(with = "crate::wire::base64_bytes")]
     proof: Vec<u8>,
 }
@@ -97,7 +101,7 @@ impl Challenge {
 
     pub(crate) fn answer(&self, key: &RelayKey, target: BlobTarget, offset: u64) -> Wanted {
         let proof = hmac::sign(&key.hmac(), &self.text(&target, offset)).as_ref().to_vec();
-        Wanted { target, offset, proof }
+        Wanted { target, offset, growing: false, proof }
     }
 
     pub(crate) fn is_answered(&self, key: &RelayKey, wanted: &Wanted) -> bool {

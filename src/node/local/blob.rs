@@ -127,6 +127,16 @@ impl LocalHost {
         Ok(Answer::Done)
     }
 
+    /// A blob that is here, or as much of it as has come.
+    pub(super) fn open_coming(&self, digest: Digest) -> io::Result<Option<fs::File>> {
+        let whole = self.kept(digest);
+        // the part first: what becomes whole in between is found by the second look
+        match present(fs::File::open(whole.with_extension("part")))? {
+            Some(file) => Ok(Some(file)),
+            None => present(fs::File::open(whole)),
+        }
+    }
+
     pub(super) fn open_kept(&self, digest: Digest) -> io::Result<Option<fs::File>> {
         present(fs::File::open(self.kept(digest)))
     }

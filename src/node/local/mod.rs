@@ -1,6 +1,7 @@
 //! This machine: everything by system calls, or, rooted in a directory, in that directory alone.
 
 mod archive;
+mod behind;
 mod blob;
 mod facts;
 pub(crate) mod file;

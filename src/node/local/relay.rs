@@ -22,11 +22,11 @@ const WORD: Duration = Duration::from_secs(5);
 /// The longest word.
 const LETTERS: u32 = 4096;
 /// A transfer that stands still for so long is given up by both sides: the operator's own link is the better way then.
-const STALL: Duration = Duration::from_secs(15);
+pub(super) const STALL: Duration = Duration::from_secs(15);
 /// Connections at once, strangers' included.
 const AT_ONCE: usize = 32;
 /// Bytes handed on at a time.
-const PIECE: usize = 256 << 10;
+pub(super) const PIECE: usize = 256 << 10;
 
 /// Where this machine gives blobs, once it does.
 pub(super) type Giving = tokio::sync::Mutex<Option<SocketAddr>>;
@@ -73,7 +73,13 @@ impl LocalHost {
         if !challenge.is_answered(key, &wanted) {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "no proof of the run's key"));
         }
-        let found = self.open_blob(&wanted.target, wanted.offset).await.map_err(io::Error::other)?;
+        let found = match &wanted.target {
+            BlobTarget::File { digest, size } if wanted.growing => {
+                self.behind(*digest, *size, wanted.offset).await
+            }
+            target => self.open_blob(target, wanted.offset).await,
+        };
+        let found = found.map_err(io::Error::other)?;
         let Some(mut content) = found else { return frame::send(&mut stream, &Given::Missing).await };
         frame::send(&mut stream, &Given::Here).await?;
         let mut piece = vec![0; PIECE];
@@ -132,7 +138,9 @@ async fn take(giver: &Giver, target: &BlobTarget, offset: u64) -> io::Result<Opt
     let mut stream = timeout(WORD, TcpStream::connect(giver.address)).await??;
     stream.set_nodelay(true)?;
     let challenge: Challenge = frame::receive_within(&mut stream, LETTERS).await?;
-    frame::send(&mut stream, &challenge.answer(&giver.key, target.clone(), offset)).await?;
+    let mut wanted = challenge.answer(&giver.key, target.clone(), offset);
+    wanted.growing = giver.growing;
+    frame::send(&mut stream, &wanted).await?;
     let word: Given = frame::receive_within(&mut stream, LETTERS).await?;
     Ok((word == Given::Here).then_some(stream))
 }
@@ -165,7 +173,7 @@ mod tests {
 
         async fn giver(&self) -> Giver {
             let address = self.from.give_blobs(HERE, self.key.clone()).await.unwrap();
-            Giver { node: "a".into(), address, key: self.key.clone() }
+            Giver { node: "a".into(), address, key: self.key.clone(), growing: false }
         }
     }
 
