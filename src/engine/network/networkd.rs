@@ -12,6 +12,8 @@ use crate::StepError;
 
 /// Before the names that administrators and netplan give.
 const PREFIX: &str = "00-00-sealift-";
+/// Of what is tried: before the former, for a file in `/etc` hides one in `/run` that has its very name.
+const TRIAL: &str = "00-00-0sealift-";
 const HEAD: &str = "# written by sealift\n";
 
 /// The mode of networkd's files: it reads them as a user of its own, and there is no secret in them.
@@ -79,13 +81,17 @@ pub(crate) fn commands(links: &[Link]) -> Commands {
 }
 
 fn file(device: &str, kind: &str, text: String) -> Written {
-    let name = format!("{PREFIX}{device}.{kind}");
     Written {
-        lasting: format!("/etc/systemd/network/{name}"),
-        volatile: format!("/run/systemd/network/{name}"),
+        lasting: format!("/etc/systemd/network/{PREFIX}{device}.{kind}"),
+        volatile: format!("/run/systemd/network/{TRIAL}{device}.{kind}"),
         text,
         mode: MODE,
     }
+}
+
+/// Where a file that was tried lies once it is kept.
+pub(crate) fn lasting(file: &str) -> String {
+    file.replacen("/run/", "/etc/", 1).replacen(TRIAL, PREFIX, 1)
 }
 
 impl Device<'_> {
@@ -187,7 +193,7 @@ impl Says {
             return Err(refused(format!("network of {device}"), why, "put what it says into that file"));
         }
         let name = file.rsplit('/').next().unwrap_or_default();
-        if name > PREFIX {
+        if name > PREFIX || name.starts_with(TRIAL) {
             return Ok(());
         }
         let why = format!("{file} sorts before any name that sealift would write");

@@ -1,6 +1,7 @@
 //! Addresses of real nodes: changed, and every way in which that can go wrong. Whatever happens, the node answers on
 //! its old address within the timer, or on the new one if that was kept.
 
+pub(super) mod attempt;
 mod fault;
 mod server;
 
@@ -69,8 +70,8 @@ fn an_address_is_kept_or_the_old_one_comes_back() {
         "it-addr",
         "10.83.0",
         &[
-            (Renderer::Networkd, cases(&[Nothing, Killed], 1)),
-            (Renderer::Netplan, cases(&[Nothing, CableOut], 2)),
+            (Renderer::Networkd, cases(&[Nothing, Nothing, Killed], 1)),
+            (Renderer::Netplan, cases(&[Nothing, Nothing, CableOut], 2)),
             (Renderer::Networkd, cases(&[WrongGateway, PowerCut], 3)),
         ],
     );
@@ -84,9 +85,9 @@ fn ifupdown_and_network_manager_do_it_too() {
         "it-addr2",
         "10.86.0",
         &[
-            (Renderer::Ifupdown, cases(&[Nothing, WrongGateway], 4)),
+            (Renderer::Ifupdown, cases(&[Nothing, Nothing, WrongGateway], 4)),
             (Renderer::Ifupdown, cases(&[WrongVlan, Killed], 5)),
-            (Renderer::NetworkManager, cases(&[Nothing, WrongGateway], 6)),
+            (Renderer::NetworkManager, cases(&[Nothing, Nothing, WrongGateway], 6)),
             (Renderer::NetworkManager, cases(&[PowerCut, Killed], 7)),
         ],
     );

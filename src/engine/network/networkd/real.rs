@@ -39,7 +39,7 @@ fn networkd_takes_ours_before_the_others_and_understands_every_line() {
         "default via 10.77.0.1 dev eno1",
         "10.9.0.0/16 via 10.77.0.2 dev eno1",
         "default via fd00::1 dev eno1",
-        "NETWORK_FILE=/run/systemd/network/00-00-sealift-eno1.network",
+        "NETWORK_FILE=/run/systemd/network/00-00-0sealift-eno1.network",
         "LLMNR=no",
     ] {
         assert!(said.contains(part), "no {part} in:\n{said}");

@@ -7,7 +7,7 @@ use sealift_node::{Probe, TrialRecord};
 use super::look::{Known, text};
 use crate::StepError;
 use crate::network::manager::{self, Active};
-use crate::network::{ifupdown, netplan};
+use crate::network::{ifupdown, netplan, networkd};
 
 /// networkd's files that count now, by device.
 pub(super) async fn of_networkd(
@@ -20,7 +20,7 @@ pub(super) async fn of_networkd(
         let Some(file) = &says.file else { continue };
         let now = match text(probe, file).await? {
             // networkd read it there before it was kept, and has not read anything since
-            None => text(probe, &file.replacen("/run/", "/etc/", 1)).await?,
+            None => text(probe, &networkd::lasting(file)).await?,
             now => now,
         };
         counting.extend(now.map(|text| (device.clone(), text)));
