@@ -7,6 +7,7 @@ mod it {
     mod alone;
     mod cli;
     mod console;
+    mod disks;
     mod docs;
     mod drift;
     mod forgotten;
@@ -17,6 +18,7 @@ mod it {
     mod kit;
     mod lifecycle;
     mod newer;
+    mod packages;
     mod paper;
     mod place;
     mod preflight;
@@ -27,6 +29,7 @@ mod it {
     mod self_update;
     mod ssh;
     mod stick;
+    mod time;
     mod web;
     mod wrong;
 }

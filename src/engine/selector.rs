@@ -1,6 +1,6 @@
 //! Which nodes a play concerns, and which steps a site needs: closed sets.
 
-use sealift_cluster::{Cluster, Node, Role};
+use sealift_cluster::{Cluster, Node, Role, Time};
 use serde::{Deserialize, Serialize};
 
 /// Which nodes a play concerns.
@@ -63,6 +63,8 @@ pub(crate) enum When {
     Workers,
     /// The operator did not tell kubeadm to ignore that bridges are not filtered: then the kernel must do it.
     BridgeNetfilter,
+    /// chrony keeps the clocks together.
+    Chrony,
 }
 
 impl When {
@@ -74,6 +76,7 @@ impl When {
             Self::LoadBalancer => !cluster.load_balancer().pools.is_empty(),
             Self::ManyControlPlanes => cluster.control_planes().count() > 1,
             Self::Workers => cluster.workers().next().is_some(),
+            Self::Chrony => cluster.os().time == Time::Chrony,
             Self::BridgeNetfilter => {
                 !cluster.kubernetes().ignore_preflight.iter().any(|check| check == BRIDGE_CHECK)
             }

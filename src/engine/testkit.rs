@@ -192,6 +192,7 @@ pub(crate) async fn bundle(dir: &Path, files: &[(&str, &[u8])]) -> Arc<Bundle<Ve
         size: bytes.len() as u64,
         platform: None,
         chart: None,
+        package: None,
     });
     let blobs = files.iter().map(|(_, bytes)| LockedBlob {
         digest: digest(bytes),

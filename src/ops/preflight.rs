@@ -181,10 +181,12 @@ async fn examine(
 
 fn offer(files: &SiteFiles) -> Option<Offer> {
     let manifest = files.bundle()?.manifest();
+    let packages = manifest.items.iter().filter_map(|item| item.package.as_ref()).filter(|one| one.wanted);
     Some(Offer {
         platforms: manifest.platforms.iter().map(ToString::to_string).collect(),
         bytes: manifest.blobs.iter().map(|blob| blob.size).sum(),
         created: unix_seconds(&manifest.created).unwrap_or(0),
+        packages: packages.map(|one| (one.system.clone(), one.package.clone())).collect(),
     })
 }
 

@@ -1,6 +1,6 @@
 //! What was learned of one node. Everything that could not be learned says why.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use sealift_node::{
     Facts as Machine, Interface, Neighbour, Ping, Port, Room, Sight, Timing, TryPort, UnitState,
@@ -57,6 +57,8 @@ pub struct Offer {
     pub bytes: u64,
     /// When it was made, in seconds since the epoch; 0 when it does not say.
     pub created: u64,
+    /// Packages of operating systems that its recipe names: `debian-12` and `chrony`.
+    pub packages: BTreeSet<(String, String)>,
 }
 
 /// All that is known of one node.

@@ -1,6 +1,6 @@
 //! Everything a node has because of sealift and of what it installs: what a reset takes away.
 
-use super::swap;
+use super::{clock, swap};
 
 /// Removed whole: nothing in them can be anybody else's while this node is ours.
 pub(super) const TREES: &[&str] = &[
@@ -9,6 +9,9 @@ pub(super) const TREES: &[&str] = &[
     "/etc/systemd/system/kubelet.service",
     "/etc/systemd/system/kubelet.service.d",
     "/etc/systemd/system/containerd.service",
+    clock::DROP_IN,
+    clock::SETTINGS,
+    clock::ARGUMENTS,
     swap::DROP_IN,
     "/etc/cloud/cloud.cfg.d/99-sealift-hostname.cfg",
     "/etc/sysctl.d/90-sealift.conf",
@@ -40,6 +43,7 @@ pub(super) const TREES: &[&str] = &[
     "/run/flannel",
     "/run/nri",
     // all of /var/lib/sealift but the helper, which is at work just now and is removed by who started it
+    "/var/lib/sealift/apt",
     "/var/lib/sealift/blobs",
     "/var/lib/sealift/charts",
     "/var/lib/sealift/helm",
@@ -55,6 +59,8 @@ pub(super) const TREES: &[&str] = &[
 
 /// Directories that come with them and go when nothing is left inside, innermost first.
 pub(super) const EMPTIED: &[&str] = &[
+    "/etc/systemd/system/chrony.service.d",
+    "/etc/chrony",
     "/etc/systemd/system/swap.d",
     "/etc/containerd/certs.d",
     "/etc/containerd",

@@ -116,6 +116,7 @@ mod tests {
             size: 5,
             platform: None,
             chart: None,
+            package: None,
         };
         let good = ImageState { name: item.name.clone(), target: digest, pinned: true, complete: true };
         assert_eq!(wrong(Some(&good), &item), None);

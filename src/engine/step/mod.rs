@@ -5,6 +5,7 @@ mod archive;
 mod binary;
 mod certificate;
 mod chart;
+mod clock;
 mod cni_config;
 mod directory;
 mod file;
@@ -21,6 +22,7 @@ mod mode;
 mod module;
 mod network;
 mod node_reset;
+mod packages;
 mod program;
 mod receipt;
 mod release;
@@ -103,6 +105,8 @@ steps! {
     "sysctl" Sysctl = sysctl,
     "module" Module = module,
     "swap" Swap = swap,
+    "clock" Clock = clock,
+    "packages" Packages = packages,
     "binary" Binary = binary,
     "archive" Archive = archive,
     "unit" Unit = unit,

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::footprint::{EMPTIED, LINKS, TABLES, TREES, UNITS};
-use super::{hostname, hosts, swap, sysctl};
+use super::{clock, hostname, hosts, packages, swap, sysctl};
 use crate::{Change, Ctx, StepError};
 
 /// Takes away Kubernetes, its runtime and all that sealift put on the node.
@@ -39,7 +39,12 @@ pub(crate) struct Seen {
     network: Vec<FileBefore>,
     /// Whether another network is being tried.
     trial: bool,
+    /// What becomes of the system's packages.
+    packages: Vec<Change>,
 }
+
+/// Of every change.
+const REASON: &str = "a reset leaves the node as it was before sealift";
 
 impl NodeAct for NodeReset {
     type Seen = Seen;
@@ -77,11 +82,12 @@ impl NodeAct for NodeReset {
             }
             None => vec![],
         };
-        Ok(Seen { trees, links, edits, network, trial: probe.trial().await?.is_some() })
+        let packages = packages::to_give_back(probe, REASON).await?;
+        Ok(Seen { trees, links, edits, network, trial: probe.trial().await?.is_some(), packages })
     }
 
     fn diff(&self, seen: &Seen, _ctx: &Ctx<'_>) -> Result<Vec<Change>, StepError> {
-        let reason = "a reset leaves the node as it was before sealift";
+        let reason = REASON;
         let trees = seen.trees.iter().map(|path| Change::new(*path, "present", "absent", reason));
         let links =
             seen.links.iter().map(|link| Change::new(format!("link {link}"), "present", "absent", reason));
@@ -100,7 +106,8 @@ impl NodeAct for NodeReset {
         });
         let trial =
             seen.trial.then(|| Change::new("network of the node", "being tried", "as it was", reason));
-        Ok(trees.chain(links).chain(edits).chain(network).chain(trial).collect())
+        let packages = seen.packages.iter().cloned();
+        Ok(trees.chain(links).chain(edits).chain(network).chain(packages).chain(trial).collect())
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
@@ -122,6 +129,8 @@ impl NodeAct for NodeReset {
         }
         give_swap_back(mutate).await?;
         hostname::give_back(mutate, ctx).await?;
+        packages::give_back(mutate, ctx).await?;
+        clock::give_back(mutate).await?;
         let seen = self.observe(mutate, ctx).await?;
         for file in seen.network {
             match file.was {

@@ -14,7 +14,7 @@ use super::{file, kubeadm};
 use crate::{Change, Ctx, Difference, StepError};
 #[cfg(test)]
 pub(crate) use started::Receipt;
-use started::Started;
+use started::{Before, Started};
 
 /// A systemd unit.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -33,6 +33,10 @@ pub(crate) struct Unit {
     enabled: Option<bool>,
     #[serde(default)]
     state: State,
+    /// It comes with the system: the site's drop-ins of it stay, and it must once have been started by us, whoever started
+    /// it before and with what (times of files tell nothing where a clock was set).
+    #[serde(default)]
+    foreign: bool,
     /// Files, beside its own, that it reads when it starts: when it was started with other ones, it is restarted.
     #[serde(default)]
     restart_on: Vec<String>,
@@ -87,6 +91,9 @@ impl Unit {
     /// brings (`/usr/lib`), what holds for all services, and limits set by `systemctl set-property` are left alone.
     async fn strangers(&self, probe: &Probe<'_>) -> Result<Vec<String>, StepError> {
         let (ours, mut found) = (self.files(), vec![]);
+        if self.foreign {
+            return Ok(found);
+        }
         for folder in ["/etc/systemd/system", "/run/systemd/system"] {
             let folder = format!("{folder}/{}.d", self.name);
             for name in probe.list_dir(&folder).await?.unwrap_or_default() {
@@ -132,10 +139,7 @@ impl Unit {
     /// What is wrong with whether it starts at boot; `fresh` when its own file is made anew, which says nothing of it.
     fn boot_change(&self, seen: &Seen, fresh: bool, ctx: &Ctx<'_>) -> Option<Change> {
         let want = self.enabled?;
-        let is = matches!(
-            seen.unit.enabled.as_str(),
-            "enabled" | "enabled-runtime" | "static" | "alias" | "generated"
-        );
+        let is = starts_at_boot(&seen.unit);
         let rightly_gone = seen.unit.load == "not-found" && !want;
         let masked = fresh && seen.unit.load == "masked";
         if want == is || seen.unit.enabled == "static" || rightly_gone || masked {
@@ -149,7 +153,7 @@ impl Unit {
     /// What is wrong with what it is doing.
     fn run_change(&self, seen: &Seen, ctx: &Ctx<'_>) -> Result<Option<Change>, StepError> {
         let active = seen.unit.active.as_str();
-        let runs = matches!(active, "active" | "reloading");
+        let runs = runs(&seen.unit);
         let change =
             |before: &str, after: &str, why: String| Some(Change::new(&self.name, before, after, why));
         Ok(match seen.state {
@@ -157,6 +161,11 @@ impl Unit {
             State::Stopped if runs || active == "activating" => {
                 change(active, "stopped", ctx.because("it must not run".to_owned()))
             }
+            State::Running if self.foreign && !seen.started.was_ever_ours() => change(
+                "running",
+                "restarted",
+                ctx.because("it was never started with these settings".to_owned()),
+            ),
             State::Running => seen
                 .started
                 .stale(&seen.unit, &self.rendered(ctx)?, ctx)
@@ -209,7 +218,7 @@ impl NodeAct for Unit {
         let files = !changes.is_empty();
         changes.extend(self.boot_change(seen, fresh, ctx));
         changes.extend(self.run_change(seen, ctx)?);
-        if seen.unit.needs_reload && !files && self.has_files() {
+        if seen.unit.needs_reload && !files && (self.has_files() || self.foreign) {
             let reason = "unit files on disk have changed";
             changes.push(Change::new("systemd", "has an older unit file in memory", "reloaded", reason));
         }
@@ -237,13 +246,20 @@ impl NodeAct for Unit {
             }
         }
         let seen = self.observe(mutate, ctx).await?;
+        if self.foreign {
+            let before = Before { starts_at_boot: starts_at_boot(&seen.unit), runs: runs(&seen.unit) };
+            seen.started.remember(mutate, &self.name, before).await?;
+        }
         for path in seen.strangers.iter().filter(|path| wanted(path)) {
             if seen.started.may_have_read(path, &seen.unit) {
                 Started::doubt(mutate, &self.name).await?;
             }
             mutate.set_aside(path).await?;
         }
-        if changes.iter().any(|change| change.what != self.name && change.what != boot) {
+        // a run that was cut may have written files that systemd has not read
+        if seen.unit.needs_reload
+            || changes.iter().any(|change| change.what != self.name && change.what != boot)
+        {
             systemctl(mutate, &["daemon-reload"]).await?;
         }
         match self.enabled {
@@ -265,6 +281,25 @@ impl NodeAct for Unit {
         }
         Ok(())
     }
+}
+
+fn starts_at_boot(unit: &UnitState) -> bool {
+    matches!(unit.enabled.as_str(), "enabled" | "enabled-runtime" | "static" | "alias" | "generated")
+}
+
+fn runs(unit: &UnitState) -> bool {
+    matches!(unit.active.as_str(), "active" | "reloading")
+}
+
+/// Has a unit of the system's own do what it did before us. Its package may be gone by now, and it with it.
+pub(super) async fn give_back(mutate: &Mutate<'_>, name: &str) -> Result<(), StepError> {
+    let Some(before) = Started::before(mutate, name).await? else { return Ok(()) };
+    for (was, undo) in [(before.starts_at_boot, "disable"), (before.runs, "stop")] {
+        if !was {
+            mutate.run(Command::new(["systemctl", undo, name]).timeout(180)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// A unit that does not start says why in its journal only: two lines of it are worth more than systemctl's

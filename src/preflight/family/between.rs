@@ -20,7 +20,7 @@ pub(super) const CHECKS: &[Check] = &[
         .measured(),
     Check::between("ports-udp", Refuse, |site| ports(site, Proto::Udp))
         .says(
-            "packets between pods (8472) or of MetalLB (7946) are dropped on the way",
+            "packets between pods (8472), of MetalLB (7946) or of chrony (123) are dropped on the way",
             "let the nodes reach each other at these ports",
         )
         .measured(),

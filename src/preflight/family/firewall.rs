@@ -7,8 +7,7 @@ use crate::check::{
 use crate::parse::system::value;
 use crate::view::{Judged, View, known, not_here, when};
 
-const PORTS: &str =
-    "let the nodes reach each other: 6443, 2379-2380, 10250, 7946 tcp; 8472, 7946 udp; or switch it off";
+const PORTS: &str = "let the nodes reach each other: 6443, 2379-2380, 10250, 7946 tcp; 8472, 7946 udp, and 123 with `time: chrony`; or switch it off";
 
 pub(super) const CHECKS: &[Check] = &[
     Check::node("firewall-ufw", Warn, |view| {

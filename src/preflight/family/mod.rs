@@ -29,7 +29,7 @@ pub(crate) use disk::needs;
 pub(crate) use leftovers::{OTHERS as LEFT_OTHERS, PROGRAMS as LEFT_PROGRAMS, UNITS as LEFT_UNITS};
 pub(crate) use mounts::PATHS as MOUNTED;
 pub(crate) use network::VXLAN;
-pub(crate) use ports::{BALANCER, CONTROL_PLANE_SHARED, ETCD_SHARED, NETWORK, NODE_SHARED};
+pub(crate) use ports::{BALANCER, CLOCK, CONTROL_PLANE_SHARED, ETCD_SHARED, NETWORK, NODE_SHARED};
 pub(crate) use time::SERVICES as TIME_SERVICES;
 
 /// All families.

@@ -109,9 +109,20 @@ fn entries(text: &str) -> impl Iterator<Item = (IpAddr, Vec<&str>)> {
     })
 }
 
+/// Without the lines that an earlier run wrote, which the next one writes anew. What is behind a mark without the other
+/// one stays there, and counts.
+fn of_others(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().collect();
+    let mark = |mark: &str| lines.iter().position(|line| line.starts_with(mark));
+    let ours = mark("# BEGIN sealift").zip(mark("# END sealift")).filter(|(begin, end)| begin < end);
+    let others = |at: &usize| ours.is_none_or(|(begin, end)| *at < begin || *at > end);
+    let kept: Vec<&str> = (0..lines.len()).filter(others).map(|at| lines[at]).collect();
+    kept.join("\n")
+}
+
 /// A node's own name may be at a loopback address, as Debian's installer writes it.
 fn conflict(view: &View<'_>) -> Judged {
-    let text = view.words("/etc/hosts")?;
+    let text = of_others(&view.words("/etc/hosts")?);
     let mut found = vec![];
     for (address, names) in entries(&text) {
         for node in view.cluster.nodes() {
@@ -130,4 +141,17 @@ fn conflict(view: &View<'_>) -> Judged {
         }
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::of_others;
+
+    #[test]
+    fn what_we_wrote_is_no_conflict() {
+        let text = "1.1.1.1 a\n# BEGIN sealift: written by sealift\n2.2.2.2 b\n# END sealift\n3.3.3.3 c\n";
+        assert_eq!(of_others(text), "1.1.1.1 a\n3.3.3.3 c");
+        let torn = text.replace("# END sealift\n", "");
+        assert!(of_others(&torn).contains("3.3.3.3"), "install keeps it, too");
+    }
 }

@@ -26,6 +26,8 @@ const KUBELET: &[Port] = &[tcp(10250), tcp(10248), tcp(10249), tcp(10256)];
 /// Of the pod network.
 pub(crate) const NETWORK: &[Port] = &[udp(8472)];
 /// Of MetalLB: its members, and their figures.
+/// A control plane's chrony, which all nodes ask.
+pub(crate) const CLOCK: &[Port] = &[udp(123)];
 pub(crate) const BALANCER: &[Port] = &[tcp(7946), udp(7946)];
 
 /// Of these, what others must reach: on a control plane for all nodes, and for control planes, and on every node.

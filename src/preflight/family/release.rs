@@ -31,7 +31,8 @@ pub(super) const CHECKS: &[Check] = &[
     .says("the clock is wrong: the bundle was made before it came here", "set the clock"),
 ];
 
-fn offer<'a>(view: &View<'a>) -> Result<&'a Offer, Miss> {
+/// What the bundle brings.
+pub(super) fn offer<'a>(view: &View<'a>) -> Result<&'a Offer, Miss> {
     view.offer.ok_or(Miss::NotApplicable("no bundle was given"))
 }
 

@@ -74,6 +74,13 @@ fn release(view: &View<'_>) -> Result<String, Miss> {
     }
 }
 
+/// As recipes call it: `debian-12`.
+pub(super) fn name(view: &View<'_>) -> Result<String, Miss> {
+    let text = release(view)?;
+    let read = |key: &str| value(&text, key).unwrap_or_default();
+    Ok(format!("{}-{}", read("ID"), read("VERSION_ID")))
+}
+
 fn supported(view: &View<'_>) -> Judged {
     let text = release(view)?;
     let read = |key: &str| value(&text, key).unwrap_or_default();

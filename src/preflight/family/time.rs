@@ -1,5 +1,7 @@
 //! Clocks. Certificates are valid from a moment on, and etcd's leases and TLS need clocks that agree.
 
+use sealift_cluster::Time;
+
 use crate::check::{
     Check, Class,
     Severity::{Info, Refuse, Warn},
@@ -26,8 +28,8 @@ pub(crate) const SERVICES: &[&str] = &[
     "openntpd.service",
 ];
 
-const SET: &str =
-    "set the clock (`date -u -s ...; hwclock -w`), and run chrony with one server as the others' source";
+const SET: &str = "set the clock (`date -u -s ...; hwclock -w`); `time: chrony` in `spec.os` of the cluster file keeps it there";
+const CHRONY: &str = "`time: chrony` in `spec.os` of the cluster file, with chrony in the bundle";
 
 pub(super) const CHECKS: &[Check] = &[
     Check::node("clock-year", Refuse, |view| {
@@ -55,7 +57,16 @@ pub(super) const CHECKS: &[Check] = &[
         "the battery-backed clock is wrong: after the next power cut the server starts at that time",
         "hwclock --systohc; a clock that falls back to 1970 needs a new battery",
     ),
+    Check::node("time-chrony", Refuse, chrony)
+        .says(
+            "the cluster file wants it to keep the clocks",
+            "pack it: `spec.osPackages` of the recipe, `packages: [chrony]`",
+        )
+        .by("spec.os.time"),
     Check::node("time-service", Warn, |view| {
+        if view.cluster.os().time == Time::Chrony {
+            return not_here("install has chrony run");
+        }
         if view.container()? {
             return not_here("a container has its host's clock");
         }
@@ -64,13 +75,17 @@ pub(super) const CHECKS: &[Check] = &[
         }
         when(running(view)?.is_empty(), || "no time service runs".to_owned())
     })
-    .says("nothing keeps the clocks together", "install chrony, one server as the others' source"),
+    .says("nothing keeps the clocks together", CHRONY)
+    .by("spec.os.time"),
     Check::node("time-services-two", Warn, |view| {
         let running = running(view)?;
         when(running.len() > 1, || format!("{} run at once", running.join(" and ")))
     })
     .says("two time services pull the clock to and fro", "disable one of them"),
     Check::node("time-unsynchronised", Warn, |view| {
+        if view.cluster.os().time == Time::Chrony {
+            return not_here("install has chrony run");
+        }
         if !running(view)?.contains(&"systemd-timesyncd.service") {
             return not_here("systemd-timesyncd does not run");
         }
@@ -135,6 +150,19 @@ fn battery(view: &View<'_>) -> Judged {
         text.trim().parse().map_err(|_| Miss::Unknown(format!("the clock says {:?}", text.trim())))?;
     let now = view.machine()?.now;
     when(now.abs_diff(rtc) > RTC, || format!("it is {} s away from the system's", now.abs_diff(rtc)))
+}
+
+/// Whether the program is there, or comes.
+fn chrony(view: &View<'_>) -> Judged {
+    if view.cluster.os().time != Time::Chrony {
+        return not_here("the cluster file does not ask for it");
+    }
+    if view.there("/usr/sbin/chronyd")? {
+        return Ok(vec![]);
+    }
+    let (offer, system) = (super::release::offer(view)?, super::system::name(view)?);
+    let brings = offer.packages.contains(&(system.clone(), "chrony".to_owned()));
+    when(!brings, || format!("there is no /usr/sbin/chronyd, and the bundle has no chrony for {system}"))
 }
 
 /// Time services that are at work.

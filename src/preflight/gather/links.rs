@@ -6,12 +6,12 @@ use std::net::IpAddr;
 
 use futures::StreamExt as _;
 use futures::future::join_all;
-use sealift_cluster::{Cluster, Role};
+use sealift_cluster::{Cluster, Role, Time};
 use sealift_node::{Port, Proto, Reached};
 
 use super::Member;
 use crate::facts::{Absence, Facts, Known, Link};
-use crate::family::{BALANCER, CONTROL_PLANE_SHARED, ETCD_SHARED, NETWORK, NODE_SHARED, VXLAN};
+use crate::family::{BALANCER, CLOCK, CONTROL_PLANE_SHARED, ETCD_SHARED, NETWORK, NODE_SHARED, VXLAN};
 
 /// Seconds for which ports are listened on: longer than all that is tried on them.
 const LISTENING: u64 = 120;
@@ -59,6 +59,9 @@ fn ports(cluster: &Cluster, at: Role, from: Role) -> Vec<Port> {
     let mut ports: Vec<Port> = NODE_SHARED.iter().chain(NETWORK).copied().collect();
     if at == Role::ControlPlane {
         ports.extend(CONTROL_PLANE_SHARED);
+        if cluster.os().time == Time::Chrony {
+            ports.extend(CLOCK);
+        }
         if from == Role::ControlPlane {
             ports.extend(ETCD_SHARED);
         }

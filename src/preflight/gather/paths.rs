@@ -101,6 +101,7 @@ const PATHS: &[&str] = &[
     // hardening
     "/sys/fs/selinux/enforce",
     "/sys/module/apparmor/parameters/enabled",
+    "/usr/sbin/chronyd",
     "/usr/sbin/apparmor_parser",
     "/sbin/apparmor_parser",
     "/proc/sys/crypto/fips_enabled",

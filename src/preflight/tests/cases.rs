@@ -153,6 +153,7 @@ pub(super) const CASES: &[(&str, Provoke)] = &[
     ("clock-control-planes", |w| w.node("cp2").clock = Ok(Clock { ahead: 3_000, uncertain: 5 })),
     ("clock-drift", |w| w.node("cp2").clock = Ok(Clock { ahead: 900, uncertain: 5 })),
     ("clock-battery", |w| w.put("w1", "/sys/class/rtc/rtc0/since_epoch", "86400\n")),
+    ("time-chrony", |w| w.file = w.file.replace("  dns:", "  os: {time: chrony}\n  dns:")),
     ("time-service", |w| w.unit("w1", "chrony.service", "inactive")),
     ("time-services-two", |w| w.unit("w1", "systemd-timesyncd.service", "active")),
     ("time-unsynchronised", |w| {

@@ -50,7 +50,12 @@ impl World {
             .iter()
             .enumerate()
             .map(|(at, (name, address))| ((*name).to_owned(), Ok(facts(at, name, address))));
-        let offer = Offer { platforms: vec!["linux/amd64".to_owned()], bytes: GIB, created: NOW - 1000 };
+        let offer = Offer {
+            platforms: vec!["linux/amd64".to_owned()],
+            bytes: GIB,
+            created: NOW - 1000,
+            ..Offer::default()
+        };
         Self { file: FILE.to_owned(), nodes: nodes.collect(), offer }
     }
 

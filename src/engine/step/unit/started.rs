@@ -23,6 +23,17 @@ pub(crate) struct Receipt {
     invocation: String,
     /// Digest of each file it was started with; none for one that was not there.
     inputs: BTreeMap<String, Option<Digest>>,
+    /// Of a unit that is the system's own: how it was before us.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Before>,
+}
+
+/// What a unit of the system's own did before us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Before {
+    pub(super) starts_at_boot: bool,
+    pub(super) runs: bool,
 }
 
 /// A file that is read at the start only.
@@ -98,6 +109,32 @@ impl Started {
         }
     }
 
+    /// Whether we ever started it.
+    pub(super) fn was_ever_ours(&self) -> bool {
+        self.receipt.as_ref().is_some_and(|receipt| !receipt.invocation.is_empty())
+    }
+
+    /// Keeps how a unit is that we change for the first time.
+    pub(super) async fn remember(
+        &self,
+        mutate: &Mutate<'_>,
+        unit: &str,
+        before: Before,
+    ) -> Result<(), StepError> {
+        if self.receipt.is_some() {
+            return Ok(());
+        }
+        let (invocation, inputs, before) = (String::new(), BTreeMap::new(), Some(before));
+        let receipt = Receipt { schema: receipt::SCHEMA, invocation, inputs, before };
+        receipt::write(mutate, &name(unit), &receipt).await
+    }
+
+    /// How a unit was that we changed.
+    pub(super) async fn before(probe: &Probe<'_>, unit: &str) -> Result<Option<Before>, StepError> {
+        let receipt: Option<Receipt> = receipt::read(probe, &name(unit)).await?;
+        Ok(receipt.and_then(|receipt| receipt.before))
+    }
+
     /// Whether the process may have read a stranger's file when it started.
     pub(super) fn may_have_read(&self, stranger: &str, unit: &UnitState) -> bool {
         let runs = !matches!(unit.active.as_str(), "inactive" | "failed");
@@ -109,14 +146,16 @@ impl Started {
     pub(super) async fn record(&self, mutate: &Mutate<'_>, unit: &str) -> Result<(), StepError> {
         let invocation = mutate.unit(unit).await?.invocation;
         let inputs = self.inputs.iter().map(|(path, input)| (path.clone(), input.digest)).collect();
-        receipt::write(mutate, &name(unit), &Receipt { schema: receipt::SCHEMA, invocation, inputs }).await
+        let before = self.receipt.as_ref().and_then(|receipt| receipt.before);
+        let receipt = Receipt { schema: receipt::SCHEMA, invocation, inputs, before };
+        receipt::write(mutate, &name(unit), &receipt).await
     }
 
     /// Before something goes that the process may have read: keeps that it was not started as it should be, so that a
     /// run that is cut here starts it again.
     pub(super) async fn doubt(mutate: &Mutate<'_>, unit: &str) -> Result<(), StepError> {
         let invocation = mutate.unit(unit).await?.invocation;
-        let nothing = Receipt { schema: receipt::SCHEMA, invocation, inputs: BTreeMap::new() };
+        let nothing = Receipt { schema: receipt::SCHEMA, invocation, inputs: BTreeMap::new(), before: None };
         receipt::write(mutate, &name(unit), &nothing).await
     }
 }
