@@ -37,13 +37,20 @@ build() {
   builder=
 }
 
+# What only make test-full runs.
+left() {
+  local folder program
+  while IFS=$'\t' read -r folder program; do
+    "$program" --list --ignored --format terse < /dev/null | sed 's/: test$//; s/^/   left to make test-full: /'
+  done < "$list"
+}
+
 # Runs one test program in its package's folder, as cargo does. It listens to all signals: who was started by nohup or as
 # a shell's background job is deaf to some, and so are its children.
 one() {
   local folder=$1 program=$2
   shift 2
   echo "   $(basename "$program")"
-  [ -n "${SEALIFT_TEST_FULL:-}" ] || "$program" --list --ignored --format terse < /dev/null | sed 's/: test$//; s/^/   left to make test-full: /'
   (cd "$folder" && env --default-signal=INT,HUP,QUIT,TERM "$program" "${format:---quiet}" "$@" < /dev/null)
 }
 
@@ -90,6 +97,7 @@ timed() {
 }
 
 level "build, and the lab" build
+[ -n "${SEALIFT_TEST_FULL:-}" ] || left
 # ONLY: of those on real machines only tests whose names hold one of these words. A word that none has is a slip.
 read -ra only <<< "${ONLY:-}"
 for word in "${only[@]}"; do
@@ -103,5 +111,13 @@ level "pure functions and real servers" in_pairs '^/src/' || status=1
 level "the lab itself" programs '^/tests/lab$' || status=1
 # Three at once keep both processors busy. What is left to test-full takes them alone.
 if [ -n "${SEALIFT_TEST_FULL:-}" ]; then how=(--test-threads 1 --include-ignored); else how=(--test-threads 3); fi
-level "the product on real machines" timed '^$' "${how[@]}" "${only[@]}" || status=1
+# It needs both processors for itself.
+emulated=it::reality::one_real_server_with_the_defaults
+level "the product on real machines" timed '^$' "${how[@]}" --skip "$emulated" "${only[@]}" || status=1
+for word in "${only[@]:-$emulated}"; do
+  [[ $emulated == *"$word"* ]] || continue
+  [ -n "${SEALIFT_TEST_FULL:-}" ] || echo "   left to make test-full: its second install, and its reset"
+  level "the product on an emulated server" timed '^$' --exact "$emulated" || status=1
+  break
+done
 exit "$status"

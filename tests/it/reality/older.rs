@@ -40,10 +40,7 @@ fn an_older_debian_takes_the_same_helper() {
     for words in ["kubeadm init", "containerd", "kernel parameters"] {
         assert!(plan.contains(words), "no '{words}' in:\n{plan}");
     }
-    for ((_, before), (_, after)) in before.iter().zip(place.listings()) {
-        let left: Vec<String> = before.differences(&after).iter().map(ToString::to_string).collect();
-        assert!(left.is_empty(), "a plan left {left:#?}");
-    }
+    place.is_as_before(&before, "a plan");
     let refused = place.verb("install").expect(5).stderr;
     assert!(refused.contains("os-supported: it is Debian GNU/Linux 11"), "{refused}");
 }

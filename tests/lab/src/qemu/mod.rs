@@ -7,6 +7,7 @@ mod boot;
 mod disk;
 mod image;
 mod power;
+mod qmp;
 
 use std::fs;
 use std::net::Ipv4Addr;
@@ -47,6 +48,8 @@ pub struct Machine {
     subnet: Subnet,
     shell: Shell,
     image: Image,
+    /// Its host key.
+    key: String,
     qemu: Option<Child>,
 }
 
@@ -62,14 +65,17 @@ impl Machine {
             bail!("machine {} cannot be {address}: a node has that name or address", spec.name);
         }
         let dir = node_dir(scene.dir(), &spec.name);
-        let shell = Shell { scene_dir: scene.dir().to_owned(), net, address };
-        let machine = Self { spec, dir, subnet, shell, image: Image::ensure(cache)?, qemu: None };
+        // an emulated server that is busy
+        let shell = Shell { scene_dir: scene.dir().to_owned(), net, address, within: 30 };
+        let (image, key) = (Image::ensure(cache)?, String::new());
+        let mut machine = Self { spec, dir, subnet, shell, image, key, qemu: None };
         let public = scene.operator_key().with_extension("pub");
         let public = fs::read_to_string(&public).with_context(|| format!("reading {}", public.display()))?;
         let key = machine.make_disks(&public)?;
         let known = scene.dir().join("ssh/known_hosts");
         let others = fs::read_to_string(&known).with_context(|| format!("reading {}", known.display()))?;
         write_whole(&known, &format!("{others}{address} {key}\n"))?;
+        machine.key = key;
         Ok(machine)
     }
 
@@ -81,6 +87,22 @@ impl Machine {
     /// Its IPv4 address.
     pub fn address(&self) -> Ipv4Addr {
         self.shell.address
+    }
+
+    /// From now on it is looked for at another address, under the same host key.
+    pub fn is_at(&mut self, address: Ipv4Addr) -> Result<()> {
+        let known = self.shell.scene_dir.join("ssh/known_hosts");
+        let lines = fs::read_to_string(&known).with_context(|| format!("reading {}", known.display()))?;
+        if !lines.lines().any(|line| line.starts_with(&format!("{address} "))) {
+            write_whole(&known, &format!("{lines}{address} {}\n", self.key))?;
+        }
+        self.shell.address = address;
+        Ok(())
+    }
+
+    /// Its ed25519 host key as a cluster file wants it.
+    pub fn host_key(&self) -> &str {
+        &self.key
     }
 
     /// Where its serial console is kept.

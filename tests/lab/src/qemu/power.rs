@@ -62,12 +62,12 @@ impl Machine {
 
     /// Pulls a card's cable out.
     pub fn network_cut(&self, card: u8) -> Result<()> {
-        self.shell.net.set_link(&self.cable(card), false)
+        self.set_link(card, false)
     }
 
     /// Puts it back.
     pub fn network_heal(&self, card: u8) -> Result<()> {
-        self.shell.net.set_link(&self.cable(card), true)
+        self.set_link(card, true)
     }
 }
 
