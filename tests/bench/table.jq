@@ -2,12 +2,14 @@ def pad($n): tostring | . + (" " * ([$n - length, 0] | max));
 def left($n): tostring | (" " * ([$n - length, 0] | max)) + .;
 def sec: if . == null then "-" elif . < 0.1 then "\(. * 10000 | round / 10) ms" elif . < 100 then "\(. * 100 | round / 100) s" else "\(round) s" end;
 def verdict: if (.budget | map(values) | length) == 0 then "" elif .within then "ok" else "OVER" end;
-def budget: [(.budget.ratio | if . then "\(.) x" else empty end), (.budget.seconds | if . then sec else empty end)] | join(", ");
+def budget_of: [(.ratio | if . then "\(.) x" else empty end), (.seconds | if . then sec else empty end)] | join(", ");
+def budget: .budget | budget_of;
 def mb: . / 100000 | round / 10 | "\(.) MB";
 ("work" | pad(16)) + ("ours" | left(9)) + ("floor" | left(10)) + ("ratio" | left(7)) + ("budget" | left(15)) + ("" | left(6)) + "  runs  load",
-(.rows[] | select(.work != "binary")
+(.rows[] | select(.work != "binary" and .unmeasured == null)
   | (.work | pad(16)) + (.ours.median | sec | left(9)) + (.floor.median | sec | left(10)) + ((.ratio | if . then . * 100 | round / 100 else "-" end) | left(7))
     + (budget | left(15)) + (verdict | left(6)) + (.ours.runs | length | left(6)) + (.load | left(6))),
+(.rows[] | select(.unmeasured) | (.work | pad(35)) + ((.budget | budget_of) | left(22)) + "  not measured: \(.unmeasured)"),
 (.rows[] | select(.work == "binary") | ("binary" | pad(16)) + (.bytes | mb | left(9)) + (.budget.bytes | mb | left(32)) + (verdict | left(6))),
 "",
 (.rows[] | select(.work == "stage") | .more
