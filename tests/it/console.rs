@@ -8,14 +8,17 @@ use std::time::Duration;
 
 use lab::cache::Cache;
 use lab::node::Node;
-use lab::node::listing::Listing;
 use lab::scene::{Guard, Scene};
 use lab::state::{NodeSpec, SceneSpec};
 
+use super::disks::Disks;
 use super::kit::{Ran, SEALIFT, demo_file, room, source, stick};
 
 /// Where the operator's own files are on the first server.
 pub(super) const DESK: &str = "/root/plant";
+
+/// What its runs leave there.
+pub(super) const JOURNALS: &str = "/root/plant/.sealift";
 
 /// Runs what follows, notes its process id, the most memory it ever had, and the most room its blobs took on disk.
 const WATCH: &str = r#""$@" & pid=$!; echo $pid > /run/it.pid; : > /run/it.blobs
@@ -140,7 +143,7 @@ impl Console {
     }
 
     /// What lies on all disks.
-    pub(super) fn listings(&self) -> Vec<(String, Listing)> {
+    pub(super) fn listings(&self) -> Disks {
         self.scene.nodes().iter().map(|node| (node.name().to_owned(), node.listing().unwrap())).collect()
     }
 }

@@ -13,24 +13,18 @@ fn a_full_disk_is_told_and_what_is_there_stays_whole() {
     what_does_not_fit_is_told_and_goes_on_later(&place);
     a_file_that_does_not_fit_leaves_the_old_one(&place);
     place.verb("reset").expect(0);
-    for ((_, before), (_, after)) in before.iter().zip(place.listings()) {
-        let left: Vec<String> = before.differences(&after).iter().map(ToString::to_string).collect();
-        assert!(left.is_empty(), "reset left:\n{}", left.join("\n"));
-    }
+    place.is_as_before(&before, "reset");
 }
 
 /// Room and too few inodes, which images need by the ten thousand.
 fn too_few_files_are_refused(place: &Place) {
     let run = small(place, "/var/lib/containerd", "size=4g,nr_inodes=1000", || place.verb("install"));
-    says(&run.expect(5), &["cp1: disk-inodes", "nothing was changed"]);
+    run.expect(5).says(&["cp1: disk-inodes", "nothing was changed"]);
 }
 
 fn what_does_not_fit_is_told_and_goes_on_later(place: &Place) {
     let run = small(place, "/var/lib/sealift/blobs", "size=24m", || place.verb("install"));
-    says(
-        &run.expect(1),
-        &["cp1: step 'containerd programs'", "No space left on device", "goes on from here"],
-    );
+    run.expect(1).says(&["cp1: step 'containerd programs'", "No space left on device", "goes on from here"]);
     let there = place.node("cp1").exec(&["sh", "-c", "ls /usr/local/bin/containerd 2>/dev/null || true"]);
     assert_eq!(there.unwrap(), "", "a part of a program is in use");
     place.verb("install").expect(0);
@@ -45,10 +39,7 @@ fn a_file_that_does_not_fit_leaves_the_old_one(place: &Place) {
         assert_eq!(shell(&format!("cd {folder} && head *")), "# somebody was here\n", "{}", run.stderr);
         run
     });
-    says(
-        &run.expect(1),
-        &["cp1: step 'name servers of pods'", "No space left on device", "goes on from here"],
-    );
+    run.expect(1).says(&["cp1: step 'name servers of pods'", "No space left on device", "goes on from here"]);
     let again = place.verb("install").expect(0);
     assert!(again.stderr.contains("0 changes"), "{}", again.stderr);
 }
@@ -64,12 +55,4 @@ fn small(place: &Place, path: &str, size: &str, act: impl FnOnce() -> Ran) -> Ra
         shell(&format!("rmdir -p --ignore-fail-on-non-empty {path}"));
     }
     run
-}
-
-#[track_caller]
-fn says(run: &Ran, parts: &[&str]) {
-    let said = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in parts {
-        assert!(said.contains(part), "no '{part}' in: {}", run.stderr);
-    }
 }

@@ -26,6 +26,7 @@ fn another_laptop_finishes() {
     one_cluster(&place);
     let again = second.run("install").expect(0);
     assert!(flat(&again.stderr).contains("installed: 0 changes"), "{}", again.stderr);
+    an_api_that_falls_silent_is_waited_for_and_the_wait_may_be_left(&second);
     a_changed_file_is_told_and_refused_where_it_must(&second);
     an_older_release_is_refused(&second);
     without_a_record_nothing_is_done_by_itself(&second);
@@ -218,6 +219,35 @@ fn a_signal_is_answered_at_once(laptop: &Laptop<'_>) {
     assert_eq!(ended.status, 130, "{}", ended.stderr);
     assert!(since.elapsed() < Duration::from_secs(4), "it took {:?}", since.elapsed());
     assert!(flat(&ended.stderr).contains("as unit sealift-job-helm-metallb"), "{}", ended.stderr);
+}
+
+/// The API server stands still in the middle of a run; so does sealift meanwhile, to be sure that it is the middle.
+fn an_api_that_falls_silent_is_waited_for_and_the_wait_may_be_left(laptop: &Laptop<'_>) {
+    let cp1 = laptop.place.node("cp1");
+    let server = |signal: &str| cp1.exec(&["pkill", signal, "-x", "kube-apiserver"]).unwrap();
+    let caught = || {
+        fs::write(cp1.disk().join("etc/sealift/resolv.conf"), "# disturbed\n").unwrap();
+        let run = laptop.start("install");
+        run.wait_for("~ /etc/sealift/resolv.conf");
+        run.signal(Signal::SIGSTOP);
+        server("-STOP");
+        run.signal(Signal::SIGCONT);
+        std::thread::sleep(Duration::from_secs(6));
+        run
+    };
+    let mut run = caught();
+    assert!(run.lives(), "it did not wait for the API");
+    let since = Instant::now();
+    run.signal(Signal::SIGTERM);
+    let ended = run.end();
+    assert_eq!(ended.status, 130, "{}", ended.stderr);
+    assert!(since.elapsed() < Duration::from_secs(25), "it took {:?}", since.elapsed());
+    server("-CONT");
+
+    let run = caught();
+    server("-CONT");
+    let ended = run.end().expect(0);
+    assert!(flat(&ended.stderr).contains("installed: 1 change"), "{}", ended.stderr);
 }
 
 fn one_cluster(place: &Place) {

@@ -26,6 +26,16 @@ impl Ran {
         }
     }
 
+    /// Fails the test unless all parts are among what it told; where a line ends is no matter.
+    #[track_caller]
+    pub(super) fn says(&self, parts: &[&str]) {
+        let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = plain(&self.stderr);
+        for part in parts {
+            assert!(said.contains(&plain(part)), "no '{part}' in:\n{}", self.stderr);
+        }
+    }
+
     /// Fails the test unless the program ended as expected.
     #[track_caller]
     pub(super) fn expect(self, status: i32) -> Self {
@@ -112,12 +122,21 @@ pub(super) fn stick() -> &'static Stick {
 /// Packs a recipe from the lab's internet into `dir/out`, signed by the new key `dir/it.sec`.
 pub(super) fn pack(recipe: &str, dir: &Path) -> Ran {
     std::fs::create_dir_all(dir).unwrap();
+    let key = dir.join("it.sec");
+    let stem = key.with_extension("");
+    sealift(&["key", "generate", "--no-password", "--output", stem.to_str().unwrap()]).expect(0);
+    pack_with(recipe, dir, &key, &[])
+}
+
+/// The same signed by a key that is there, and with more mirrors.
+pub(super) fn pack_with(recipe: &str, dir: &Path, key: &Path, mirrors: &[String]) -> Ran {
+    std::fs::create_dir_all(dir).unwrap();
     let internet = Internet::start(&Cache::open().unwrap(), dir).unwrap();
     let path = |name: &str| dir.join(name).to_str().unwrap().to_owned();
     std::fs::write(path("recipe.yaml"), recipe).unwrap();
-    sealift(&["key", "generate", "--no-password", "--output", &path("it")]).expect(0);
-    let mut words = vec!["pack".to_owned(), path("recipe.yaml"), "--key".into(), path("it.sec")];
+    let key = key.to_str().unwrap().to_owned();
+    let mut words = vec!["pack".to_owned(), path("recipe.yaml"), "--key".into(), key];
     words.extend(["--output".into(), path("out"), "--lock".into(), path("it.lock")]);
-    words.extend(internet.mirrors().iter().map(|mirror| format!("--mirror={mirror}")));
+    words.extend(internet.mirrors().iter().chain(mirrors).map(|mirror| format!("--mirror={mirror}")));
     sealift(&words.iter().map(String::as_str).collect::<Vec<_>>())
 }

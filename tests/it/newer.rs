@@ -36,8 +36,5 @@ fn a_minimal_debian_13_becomes_a_cluster_by_install_alone() {
     assert!(again.stderr.contains("0 changes"), "{}", again.stderr);
 
     place.verb("reset").expect(0);
-    for ((_, before), (_, after)) in before.iter().zip(place.listings()) {
-        let left: Vec<String> = before.differences(&after).iter().map(ToString::to_string).collect();
-        assert!(left.is_empty(), "reset left:\n{}", left.join("\n"));
-    }
+    place.is_as_before(&before, "reset");
 }

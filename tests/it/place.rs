@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use lab::cache::Cache;
 use lab::node::Node;
-use lab::node::listing::Listing;
 use lab::root::RootKind;
 use lab::scene::{Guard, Scene};
 use lab::state::{NodeSpec, SceneSpec};
 
+use super::disks::{Disks, same};
 use super::kit::{Ran, SEALIFT, demo_file_in, room, source, stick};
 
 const SINGLE: &str = "\
@@ -152,6 +152,11 @@ impl Place {
         self.site(&words)
     }
 
+    /// Runs a verb with another bundle.
+    pub(super) fn verb_of(&self, verb: &str, bundle: &std::path::Path) -> Ran {
+        self.site(&self.words_with(verb, bundle).iter().map(String::as_str).collect::<Vec<_>>())
+    }
+
     /// Runs a verb that takes the cluster file and the state directory only.
     pub(super) fn verb_plain(&self, verb: &str) -> Ran {
         let state = self.state();
@@ -161,7 +166,12 @@ impl Place {
     /// Starts `install --json` and kills it (kill -9) once `step` has begun and `after` has passed. Says
     /// whether it came that far; a run that ended before is an unbroken one.
     pub(super) fn install_killed_in(&self, step: &str, after: Duration) -> bool {
-        let words = self.words("install");
+        self.install_killed_with(&stick().bundle, step, after)
+    }
+
+    /// The same with another bundle.
+    pub(super) fn install_killed_with(&self, bundle: &std::path::Path, step: &str, after: Duration) -> bool {
+        let words = self.words_with("install", bundle);
         let mut words: Vec<&str> = words.iter().map(String::as_str).collect();
         words.push("--json");
         let mut child =
@@ -181,8 +191,14 @@ impl Place {
     }
 
     /// What lies on their disks.
-    pub(super) fn listings(&self) -> Vec<(String, Listing)> {
+    pub(super) fn listings(&self) -> Disks {
         self.scene.nodes().iter().map(|node| (node.name().to_owned(), node.listing().unwrap())).collect()
+    }
+
+    /// Fails the test unless they are as they were before `what`.
+    #[track_caller]
+    pub(super) fn is_as_before(&self, before: &Disks, what: &str) {
+        same(before, &self.listings(), what);
     }
 
     /// Has sealift write the kubeconfig that [`Self::kubectl`] uses.

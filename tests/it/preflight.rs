@@ -94,10 +94,7 @@ fn clean_servers_are_silent(place: &Place) {
     let passed = verdicts(&ran, "passed").len();
     assert!(passed > 120, "only {passed} passed");
     let ran = ran.expect(0);
-    for ((name, before), (_, after)) in before.iter().zip(&place.listings()) {
-        let left: Vec<String> = before.differences(after).iter().map(ToString::to_string).collect();
-        assert!(left.is_empty(), "left on {name}: {left:#?}");
-    }
+    place.is_as_before(&before, "a preflight");
     assert!(ran.stderr.is_empty(), "{}", ran.stderr);
     let text = preflight(place, &[]).expect(0);
     assert!(text.stdout.lines().all(|line| line.chars().count() <= 80), "{}", text.stdout);
@@ -150,10 +147,7 @@ fn install_refuses_them(place: &Place) {
     for words in ["w1: leftover-kubernetes", "cp1: disk-space", "nothing was changed", "--skip ID"] {
         assert!(run.stderr.contains(words), "no '{words}' in: {}", run.stderr);
     }
-    for ((name, before), (_, after)) in before.iter().zip(&place.listings()) {
-        let left: Vec<String> = before.differences(after).iter().map(ToString::to_string).collect();
-        assert!(left.is_empty(), "left on {name}: {left:#?}");
-    }
+    place.is_as_before(&before, "a refused install");
 }
 
 fn a_server_that_is_off_is_one_finding(place: &Place) {

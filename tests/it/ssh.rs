@@ -27,7 +27,7 @@ fn ssh_as_people_have_it() {
     a_wrong_password_is_tried_once_in_all(&place, &machines, &wrong);
     reset(&place, &["--sudo-password-file", &right]).expect(0);
     let run = reset(&place, &[]).expect(1);
-    says(&run, &["it wants a password", "there is no terminal", "--sudo-password-file"]);
+    run.says(&["it wants a password", "there is no terminal", "--sudo-password-file"]);
     sudoers(&machines[1], "Defaults requiretty, use_pty\nops ALL=(ALL:ALL) ALL");
     reset(&place, &["--sudo-password-file", &right]).expect(0);
     everything_wrong_is_one_report(&place, &machines, &right);
@@ -52,7 +52,7 @@ fn ssh_as_people_have_it() {
 fn a_wrong_password_is_tried_once_in_all(place: &Place, machines: &[Node; 2], wrong: &str) {
     let before = place.listings();
     let run = reset(place, &["--sudo-password-file", wrong]).expect(1);
-    says(&run, &["the password is wrong, tried once", "has refused the password, so it is not tried again"]);
+    run.says(&["the password is wrong, tried once", "has refused the password, so it is not tried again"]);
     let counted: usize = machines
         .iter()
         .map(|machine| {
@@ -62,10 +62,7 @@ fn a_wrong_password_is_tried_once_in_all(place: &Place, machines: &[Node; 2], wr
         })
         .sum();
     assert_eq!(counted, 1, "failures that PAM has counted");
-    for ((name, earlier), (_, later)) in before.iter().zip(place.listings()) {
-        let differences = earlier.differences(&later);
-        assert!(differences.is_empty(), "{name}: {differences:?}");
-    }
+    place.is_as_before(&before, "a reset that was refused");
 }
 
 fn everything_wrong_is_one_report(place: &Place, machines: &[Node; 2], right: &str) {
@@ -73,10 +70,7 @@ fn everything_wrong_is_one_report(place: &Place, machines: &[Node; 2], right: &s
     machines[1].network_cut().unwrap();
     let run = reset(place, &["--sudo-password-file", right]).expect(1);
     machines[1].network_heal().unwrap();
-    says(
-        &run,
-        &["cp1: sudo refused ops", "in no rule", "connecting to w1", "do: check that it is powered on"],
-    );
+    run.says(&["cp1: sudo refused ops", "in no rule", "connecting to w1", "do: check that it is powered on"]);
     sudoers(&machines[0], "ops ALL=(ALL:ALL) ALL");
 }
 
@@ -88,7 +82,7 @@ fn what_keeps_a_helper_from_starting(place: &Place, machine: &Node) {
         );
         let run = reset(place, &[]).expect(1);
         root(machine, "umount /var/lib/sealift && rmdir /var/lib/sealift");
-        says(&run, &["starting the helper on w1", said, "nothing was changed there", "next: "]);
+        run.says(&["starting the helper on w1", said, "nothing was changed there", "next: "]);
     }
 }
 
@@ -145,12 +139,4 @@ fn sudoers(machine: &Node, text: &str) {
 
 fn root(machine: &Node, line: &str) -> String {
     machine.exec(&["sh", "-c", line]).unwrap()
-}
-
-#[track_caller]
-fn says(run: &Ran, parts: &[&str]) {
-    let said = run.stderr.split_whitespace().collect::<Vec<_>>().join(" ");
-    for part in parts {
-        assert!(said.contains(part), "{part:?} is not in: {said}");
-    }
 }

@@ -11,8 +11,8 @@ pub(super) fn apply(place: &Place, network: &str) -> String {
     let file = place.scene().dir().join("web.yaml");
     std::fs::write(&file, demo_file_in("web.yaml", network)).unwrap();
     place.kubectl(&["apply", "-f", file.to_str().unwrap()]).expect(0);
-    place.kubectl(&["rollout", "status", "deployment/web", "--timeout=180s"]).expect(0);
-    let address = eventually("an address from MetalLB", Duration::from_mins(1), || {
+    place.kubectl(&["rollout", "status", "deployment/web", "--timeout=360s"]).expect(0);
+    let address = eventually("an address from MetalLB", Duration::from_mins(3), || {
         let run =
             place.kubectl(&["get", "service", "web", "-o", "jsonpath={.status.loadBalancer.ingress[0].ip}"]);
         (!run.stdout.is_empty()).then_some(run.stdout)

@@ -11,18 +11,19 @@ use lab::node::listing::Listing;
 use sealift_stream::Digest;
 use serde_json::Value;
 
+use super::disks::Disks;
 use super::kill::whole::MayDiffer;
 use super::kit::{Ran, demo_file_in, source};
 use super::place::Place;
 use damage::{ALL, Blind, Damage};
 
-/// Step and node, as a plan names them.
-type Named = BTreeSet<(String, String)>;
+/// Node, step and what of it, as a plan and a run name changes.
+type Named = BTreeSet<(String, String, String)>;
 
 /// Rounds of `make test`; every damage that is not slow is done in one of them.
 const ROUNDS: usize = 4;
 /// How long a damage may take until it has taken effect, and a mend until the cluster shows it.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_mins(4);
 /// Where files are looked at one by one: everything that sealift installs and nothing rightly changes. A folder's time
 /// says only that something in it was renamed.
 const LOOKED_AT: &str = "find /etc /usr/local /opt/cni /var/lib/sealift/receipts /var/lib/kubelet/config.yaml \
@@ -83,23 +84,27 @@ fn drawn(seed: u64) -> Vec<Vec<&'static Damage>> {
 /// Whether the second cannot be seen, or be told from the first, while the first is there.
 fn hides(first: &Damage, second: &Damage) -> bool {
     let api = second.how.contains("K ") || second.until.contains("K ");
-    let same_step = first.named.iter().any(|named| second.named.contains(named));
+    let same_step = first.named.iter().any(|(node, step, _)| has_step(second, node, step));
     let blind = match first.blinds {
-        Some(Blind::Api) => api || second.named.iter().any(|(node, _)| *node == "cluster"),
+        Some(Blind::Api) => api || second.named.iter().any(|(node, ..)| *node == "cluster"),
         Some(Blind::Containerd) => {
             let asks = second.how.contains("ctr ") || second.until != "true";
-            second.on == first.on && asks || second.named.contains(&(first.on, "images"))
+            second.on == first.on && asks || has_step(second, first.on, "images")
         }
         None => false,
     };
     blind || same_step
 }
 
+fn has_step(damage: &Damage, node: &str, step: &str) -> bool {
+    damage.named.iter().any(|(its_node, its_step, _)| (*its_node, *its_step) == (node, step))
+}
+
 /// A finished site with a workload on it.
 struct Site {
     place: Place,
     rules: MayDiffer,
-    before: Vec<(String, Listing)>,
+    before: Disks,
 }
 
 impl Site {
@@ -112,7 +117,7 @@ impl Site {
         let file = place.scene().dir().join("web.yaml");
         fs::write(&file, demo_file_in("web.yaml", network)).unwrap();
         place.kubectl(&["apply", "-f", file.to_str().unwrap()]).expect(0);
-        place.kubectl(&["rollout", "status", "deployment/web", "--timeout=90s"]).expect(0);
+        place.kubectl(&["rollout", "status", "deployment/web", "--timeout=240s"]).expect(0);
         place.verb("status").expect(0);
         let before = place.listings();
         Self { place, rules: MayDiffer::documented(), before }
@@ -127,13 +132,17 @@ impl Site {
         for damage in round {
             self.eventually(damage, damage.until, "it has not taken effect");
         }
-        let want: Named = round.iter().flat_map(|damage| damage.named).map(|(n, s)| pair(n, s)).collect();
+        let want: Named = round
+            .iter()
+            .flat_map(|damage| damage.named)
+            .map(|(node, step, what)| change(node, step, what))
+            .collect();
         self.place.verb("status").expect(4);
         let plan = self.json("plan", 4);
         assert_eq!(named(&plan), want, "plan names something else:\n{plan:#}");
         if round.iter().all(|damage| damage.blinds.is_none()) {
             let asked_later = later(&plan);
-            assert!(asked_later.iter().all(|(_, step)| step.ends_with(" is up")), "{asked_later:?}");
+            assert!(asked_later.iter().all(|step| step.ends_with(" is up")), "{asked_later:?}");
         }
         assert_eq!(self.install(), want, "install mended something else");
         for damage in round {
@@ -149,13 +158,10 @@ impl Site {
     fn install(&self) -> Named {
         let run = self.ran("install");
         let events = run.stdout.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-        let changed =
-            events.filter(|event| event["event"] == "step-finished" && event["outcome"] == "changed");
-        let changed =
-            changed.map(|event| pair(event["node"].as_str().unwrap(), event["step"].as_str().unwrap()));
-        let changed = changed.collect();
+        let events = events.filter(|event| event["event"] == "step-change");
+        let mended = events.map(|event| named_in(&event, &event["change"])).collect();
         run.expect(0);
-        changed
+        mended
     }
 
     fn ran(&self, verb: &str) -> Ran {
@@ -237,19 +243,34 @@ impl Site {
     }
 }
 
-fn pair(node: &str, step: &str) -> (String, String) {
-    (node.to_owned(), step.to_owned())
+/// A version at the end is no matter: a `*` stands for it.
+fn change(node: &str, step: &str, what: &str) -> (String, String, String) {
+    let what = match what.rsplit_once(':') {
+        Some((image, _)) if what.starts_with("image ") => format!("{image}:*"),
+        _ => what.to_owned(),
+    };
+    (node.to_owned(), step.to_owned(), what)
+}
+
+/// A change of a step; the step's name and node lie beside it.
+fn named_in(step: &Value, what: &Value) -> (String, String, String) {
+    change(step["node"].as_str().unwrap(), step["step"].as_str().unwrap(), what["what"].as_str().unwrap())
 }
 
 fn named(plan: &Value) -> Named {
     let plays = plan["plays"].as_array().unwrap().iter();
     let steps = plays.flat_map(|play| play["steps"].as_array().unwrap());
-    steps.map(|step| pair(step["node"].as_str().unwrap(), step["step"].as_str().unwrap())).collect()
+    let of = |step: &Value| {
+        let changes = step["changes"].as_array().unwrap().iter();
+        changes.map(|change| named_in(step, change)).collect::<Vec<_>>()
+    };
+    steps.flat_map(of).collect()
 }
 
-fn later(plan: &Value) -> Named {
+/// Steps that a plan could not look at yet.
+fn later(plan: &Value) -> BTreeSet<String> {
     let later = plan["later"].as_array().into_iter().flatten();
-    later.map(|one| pair(one["node"].as_str().unwrap(), one["step"].as_str().unwrap())).collect()
+    later.map(|one| one["step"].as_str().unwrap().to_owned()).collect()
 }
 
 #[expect(clippy::print_stderr, reason = "the test's log keeps its figures")]

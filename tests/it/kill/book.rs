@@ -85,9 +85,9 @@ impl Book {
             .collect()
     }
 
-    /// E.g. `sealift 143 of 143, helper 88 of 88, power 6 of 6; 237 deaths, 201 of them on the very line`.
+    /// E.g. `sealift 143 of 143, helper 88 of 88; 237 deaths, 201 of them on the very line`.
     pub(super) fn coverage(&self) -> String {
-        let kinds = ["sealift", "helper", "power"].map(|kind| {
+        let kinds = self.kinds.iter().map(|kind| {
             let all = self.pages.reference.iter().filter(|name| of(name, kind) && self.picked(name));
             let (hit, all) = all.fold((0, 0), |(hit, all), name| {
                 (hit + u32::from(self.pages.covered.contains(name)), all + 1)
@@ -96,7 +96,7 @@ impl Book {
         });
         format!(
             "{}; {} deaths, {} of them on the very line",
-            kinds.join(", "),
+            kinds.collect::<Vec<_>>().join(", "),
             self.pages.deaths,
             self.pages.exact
         )
@@ -135,6 +135,7 @@ fn a_book_goes_on_where_it_was_cut() {
     assert!(!book.wants("helper | w1 | c"));
     book.died("sealift | b", "sealift | x");
     assert!(book.missing().is_empty());
+    book.only(&["sealift", "helper", "power"]);
     assert_eq!(
         book.coverage(),
         "sealift 2 of 2, helper 0 of 1, power 0 of 0; 2 deaths, 1 of them on the very line"

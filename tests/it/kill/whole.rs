@@ -3,9 +3,10 @@
 use std::collections::BTreeMap;
 
 use lab::node::Node;
-use lab::node::listing::{Entry, Listing};
+use lab::node::listing::Entry;
 use serde_json::Value;
 
+use super::super::disks::Disks;
 use super::super::kit::source;
 use super::super::place::Place;
 
@@ -67,7 +68,7 @@ fn fits(pattern: &str, name: &str) -> bool {
 }
 
 /// Everything that is compared: disks since `before`, containerd, what is at work, the cluster's objects.
-pub(super) fn state(place: &Place, before: &[(String, Listing)], rules: &MayDiffer) -> State {
+pub(super) fn state(place: &Place, before: &Disks, rules: &MayDiffer) -> State {
     let mut state = State::new();
     for ((node, before), (_, after)) in before.iter().zip(place.listings()) {
         for (path, entry) in &after.0 {

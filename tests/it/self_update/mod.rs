@@ -13,13 +13,6 @@ use serde_json::{Value, json};
 use super::kit::Ran;
 use desk::{Desk, NEW, OLD, names};
 
-#[track_caller]
-fn says(run: &Ran, words: &[&str]) {
-    for words in words {
-        assert!(run.stderr.contains(words), "no '{words}' in: {}", run.stderr);
-    }
-}
-
 #[test]
 fn the_later_one_takes_the_place_of_the_old_one_and_twice_is_fine() {
     let desk = Desk::with_stick();
@@ -27,7 +20,7 @@ fn the_later_one_takes_the_place_of_the_old_one_and_twice_is_fine() {
     std::os::unix::fs::symlink("bin/sealift", desk.path("link")).unwrap();
     let asked = desk.update(&[]).expect(2);
     let path = desk.path("bin/sealift").display().to_string();
-    says(&asked, &["core 1, signed by key", &format!("{path}  {OLD} -> {NEW}"), "Replace", "--yes"]);
+    asked.says(&["core 1, signed by key", &format!("{path}  {OLD} -> {NEW}"), "Replace", "--yes"]);
     desk.is_untouched();
 
     let words = ["self-update", "core-1.sealift", "--trust", "plant.pub", "--yes", "--json"];
@@ -40,7 +33,7 @@ fn the_later_one_takes_the_place_of_the_old_one_and_twice_is_fine() {
     assert_eq!(names(&desk.path("bin")), ["sealift"]);
 
     let again = desk.update(&["--json"]).expect(0);
-    says(&again, &["is the sealift 9.2.0 of this bundle already"]);
+    again.says(&["is the sealift 9.2.0 of this bundle already"]);
     assert_eq!(serde_json::from_str::<Value>(&again.stdout).unwrap()["changed"], false);
 }
 
@@ -63,10 +56,10 @@ fn a_bundle_that_needs_a_later_sealift_names_the_command_that_helps() {
         let refused = desk.run(words).expect(3);
         let line = refused.stderr.lines().find(|line| line.contains("self-update")).unwrap_or_default();
         assert_eq!(line.trim(), command, "{words:?}: {}", refused.stderr);
-        says(&refused, &["needs sealift 9.2.0 or later", "it brings sealift 9.2.0", "\nnext: "]);
+        refused.says(&["needs sealift 9.2.0 or later", "it brings sealift 9.2.0", "\nnext: "]);
     }
     let unproved = desk.run(&["inspect", "core-1.sealift"]).expect(3);
-    says(&unproved, &["sealift self-update core-1.sealift --trust KEY.pub"]);
+    unproved.says(&["sealift self-update core-1.sealift --trust KEY.pub"]);
     let script = format!("PATH={}:$PATH; {command} --yes", desk.path("bin").display());
     Ran::of(Command::new("bash").args(["-c", &script]).current_dir(desk.path(""))).expect(0);
     assert_eq!(desk.version("bin/sealift"), NEW);
@@ -85,10 +78,9 @@ fn a_bundle_of_which_nothing_else_is_understood_still_gives_its_sealift() {
             "version": "3", "size": 7});
         manifest["items"].as_array_mut().unwrap().push(model);
     });
-    says(
-        &desk.run(&["verify", "core-1.sealift", "--trust", "plant.pub"]).expect(3),
-        &["it brings sealift 9.2.0"],
-    );
+    desk.run(&["verify", "core-1.sealift", "--trust", "plant.pub"])
+        .expect(3)
+        .says(&["it brings sealift 9.2.0"]);
     desk.update(&["--yes"]).expect(0);
     assert_eq!(desk.version("bin/sealift"), NEW);
 
@@ -98,9 +90,9 @@ fn a_bundle_of_which_nothing_else_is_understood_still_gives_its_sealift() {
         manifest["schema"] = json!(2);
     });
     let refused = desk.run(&["verify", "core-1.sealift", "--trust", "plant.pub"]).expect(3);
-    says(&refused, &["its schema 2 is unknown", "next: take the later sealift from whoever packed"]);
+    refused.says(&["its schema 2 is unknown", "next: take the later sealift from whoever packed"]);
     let refused = desk.update(&["--yes"]).expect(3);
-    says(&refused, &["it has schema 2; this sealift knows schema 1", "next: take the later sealift"]);
+    refused.says(&["it has schema 2; this sealift knows schema 1", "next: take the later sealift"]);
     desk.is_untouched();
 }
 
@@ -110,18 +102,15 @@ fn a_bundle_without_one_for_this_machine_says_so() {
     fs::write(desk.path("file"), "content").unwrap();
     desk.pack_files("[{name: tool, version: 1, path: file}]").expect(0);
     let refused = desk.update(&["--yes"]).expect(2);
-    says(
-        &refused,
-        &["core 1 brings no sealift for linux/amd64;", "nothing was changed", "next: take sealift"],
-    );
+    refused.says(&["core 1 brings no sealift for linux/amd64;", "nothing was changed", "next: take sealift"]);
     desk.sign_again(|manifest| manifest["minimum_sealift"] = json!("99.0.0"));
     let refused = desk.run(&["verify", "core-1.sealift", "--trust", "plant.pub"]).expect(3);
-    says(&refused, &["needs sealift 99.0.0", "it brings no sealift for linux/amd64", "next: take the later"]);
+    refused.says(&["needs sealift 99.0.0", "it brings no sealift for linux/amd64", "next: take the later"]);
     assert!(!refused.stderr.contains("self-update"), "{}", refused.stderr);
 
     let packed = desk.pack("file", NEW, "linux/arm64").expect(0);
-    says(&packed, &["file sealift is for linux/arm64 and cannot be started here"]);
-    says(&desk.update(&["--yes"]).expect(2), &["no sealift for linux/amd64, only for linux/arm64"]);
+    packed.says(&["file sealift is for linux/arm64 and cannot be started here"]);
+    desk.update(&["--yes"]).expect(2).says(&["no sealift for linux/amd64, only for linux/arm64"]);
     desk.is_untouched();
 }
 
@@ -129,14 +118,12 @@ fn a_bundle_without_one_for_this_machine_says_so() {
 fn pack_refuses_a_sealift_that_is_not_what_the_recipe_says() {
     let desk = Desk::new();
     let refused = desk.pack("bin/sealift", NEW, "linux/amd64").expect(2);
-    says(
-        &refused,
-        &[&format!("it says 'sealift {OLD}', and the recipe says {NEW}"), "next: write the version"],
-    );
+    refused
+        .says(&[&format!("it says 'sealift {OLD}', and the recipe says {NEW}"), "next: write the version"]);
     fs::write(desk.path("rubbish"), "no program").unwrap();
-    says(&desk.pack("rubbish", NEW, "linux/amd64").expect(2), &["asking file sealift for its version"]);
-    says(&desk.pack("none", NEW, "linux/amd64").expect(1), &["none", "No such file"]);
-    says(&desk.pack("bin", NEW, "linux/amd64").expect(1), &["no regular file"]);
+    desk.pack("rubbish", NEW, "linux/amd64").expect(2).says(&["asking file sealift for its version"]);
+    desk.pack("none", NEW, "linux/amd64").expect(1).says(&["none", "No such file"]);
+    desk.pack("bin", NEW, "linux/amd64").expect(1).says(&["no regular file"]);
     assert!(!desk.path("core-1.sealift").exists());
 }
 
@@ -146,18 +133,18 @@ fn the_lock_holds_a_file_of_the_packing_machine_by_its_content() {
     let lock = || fs::read_to_string(desk.path("recipe.lock")).unwrap();
     let first = lock();
     assert!(
-        first.contains("schema: 2") && first.contains("from: local") && !first.contains("later"),
+        first.contains("schema: 3") && first.contains("from: local") && !first.contains("later"),
         "{first}"
     );
     let locked = || {
         let words = ["pack", "recipe.yaml", "--key", "plant.sec", "--locked"];
         Ran::of(Command::new(*super::kit::SEALIFT).args(words).current_dir(desk.path("")))
     };
-    says(&locked().expect(0), &["this very bundle was there already"]);
+    locked().expect(0).says(&["this very bundle was there already"]);
     let mut other = desk::release(NEW);
     other.extend(b"another build");
     desk.program("later", &other);
-    says(&locked().expect(2), &["the lock recipe.lock would change", "~ file sealift"]);
+    locked().expect(2).says(&["the lock recipe.lock would change", "~ file sealift"]);
     assert_eq!(lock(), first);
 }
 
@@ -169,10 +156,11 @@ fn an_older_one_is_meant_by_its_number_or_refused() {
     desk.pack("older", "9.1.0", "linux/amd64").expect(0);
     for more in [&["--yes"][..], &["--yes", "--rollback-to", "9.0.0"]] {
         let refused = desk.update(more).expect(3);
-        says(
-            &refused,
-            &["sealift 9.1.0, older than this one (9.2.0)", "nothing was changed", "--rollback-to 9.1.0"],
-        );
+        refused.says(&[
+            "sealift 9.1.0, older than this one (9.2.0)",
+            "nothing was changed",
+            "--rollback-to 9.1.0",
+        ]);
     }
     assert_eq!(desk.version("bin/sealift"), NEW);
     desk.update(&["--yes", "--rollback-to", "9.1.0"]).expect(0);
@@ -182,7 +170,7 @@ fn an_older_one_is_meant_by_its_number_or_refused() {
     other.extend(b"another build");
     desk.program("other", &other);
     desk.pack("other", "9.1.0", "linux/amd64").expect(0);
-    says(&desk.update(&["--yes"]).expect(2), &["another build of the same version (9.1.0)"]);
+    desk.update(&["--yes"]).expect(2).says(&["another build of the same version (9.1.0)"]);
     desk.update(&["--yes", "--rollback-to", "9.1.0"]).expect(0);
     assert!(fs::read(desk.path("bin/sealift")).unwrap() == other, "the named build was not taken");
 }
@@ -194,17 +182,18 @@ fn what_is_there_counts_too_and_not_only_what_runs() {
     let there = ["--yes", "--output", "there"];
     desk.program("there", &desk::release("9.9.0"));
     let refused = desk.update(&there).expect(3);
-    says(
-        &refused,
-        &["sealift 9.2.0, older than what is there (9.9.0)", "nothing was changed", "--rollback-to 9.2.0"],
-    );
+    refused.says(&[
+        "sealift 9.2.0, older than what is there (9.9.0)",
+        "nothing was changed",
+        "--rollback-to 9.2.0",
+    ]);
     assert_eq!(desk.version("there"), "9.9.0");
     desk.update(&["--yes", "--output", "there", "--rollback-to", NEW]).expect(0);
     assert_eq!(desk.version("there"), NEW);
     let mut other = desk::release(NEW);
     other.extend(b"another build");
     desk.program("there", &other);
-    says(&desk.update(&there).expect(2), &["another build of the same version"]);
+    desk.update(&there).expect(2).says(&["another build of the same version"]);
     desk.program("there", b"#!/bin/sh\necho something else 9.9.9\n");
     desk.update(&there).expect(0);
     assert_eq!(desk.version("there"), NEW);
@@ -236,7 +225,7 @@ fn one_bit_that_is_not_as_it_was_signed_changes_nothing() {
     }
     desk.key("stranger");
     let words = ["self-update", "core-1.sealift", "--trust", "stranger.pub", "--yes"];
-    says(&desk.run(&words).expect(3), &["none of the trusted keys"]);
+    desk.run(&words).expect(3).says(&["none of the trusted keys"]);
     desk.is_untouched();
     desk.update(&["--yes"]).expect(0);
 }
@@ -255,16 +244,16 @@ fn where_nothing_can_be_written_or_started_another_place_is_the_way_out() {
         Ran::of(shell.args(["-m", "bash", "-c", &script]).current_dir(desk.path("")))
     };
     let refused = there("").expect(1);
-    says(&refused, &["Read-only file system", "nothing was changed", "next: add --output FILE"]);
+    refused.says(&["Read-only file system", "nothing was changed", "next: add --output FILE"]);
     let refused = there("--output noexec/sealift").expect(1);
-    says(&refused, &["programs do not run in noexec", "noexec?", "nothing was changed", "--output"]);
+    refused.says(&["programs do not run in noexec", "noexec?", "nothing was changed", "--output"]);
     assert_eq!(refused.stdout.trim(), "", "something was left there");
-    says(&there("--output none/sealift").expect(1), &["none/sealift", "next: "]);
-    says(&there("--output core-1.sealift").expect(1), &["it is no regular file", "next: "]);
+    there("--output none/sealift").expect(1).says(&["none/sealift", "next: "]);
+    there("--output core-1.sealift").expect(1).says(&["it is no regular file", "next: "]);
     desk.is_untouched();
     there("--output sealift").expect(0);
     assert_eq!(desk.version("sealift"), NEW);
-    says(&there("--output sealift").expect(0), &["already"]);
+    there("--output sealift").expect(0).says(&["already"]);
     desk.is_untouched();
 }
 
@@ -282,9 +271,9 @@ fn a_program_that_does_not_run_here_does_not_take_the_place_of_one_that_does() {
         desk.update(&["--yes"])
     };
     let wanted = "trying the new sealift, which must say 'sealift 9.2.0'";
-    says(&script("exit 7").expect(1), &[wanted, "exit status: 7", "nothing was changed", "next: "]);
-    says(&script("echo sealift 9.9.9; exit 0").expect(1), &[wanted, "it says 'sealift 9.9.9'"]);
-    says(&script("kill -SEGV $$").expect(1), &[wanted, "signal: 11"]);
+    script("exit 7").expect(1).says(&[wanted, "exit status: 7", "nothing was changed", "next: "]);
+    script("echo sealift 9.9.9; exit 0").expect(1).says(&[wanted, "it says 'sealift 9.9.9'"]);
+    script("kill -SEGV $$").expect(1).says(&[wanted, "signal: 11"]);
     desk.is_untouched();
     fs::remove_file(desk.path("moody")).unwrap();
     desk.update(&["--yes"]).expect(0);
