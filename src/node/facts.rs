@@ -49,6 +49,9 @@ pub struct Interface {
     pub mac: String,
     /// Whether it is up and has a carrier.
     pub running: bool,
+    /// Whether it is made of others, a VLAN, a bond or a bridge, and may so have the MAC address of one of them.
+    #[serde(default)]
+    pub made: bool,
     /// Addresses with their prefix lengths, e.g. `10.77.0.11/24`.
     pub addresses: Vec<String>,
 }

@@ -21,7 +21,7 @@ pub(crate) struct Nic {
 /// How an interface was picked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Picked {
-    /// By its MAC address, or because it has the node's address.
+    /// By its MAC address, or because it has the node's address and is a card.
     Mac,
     /// By its name.
     Name,
@@ -140,7 +140,7 @@ fn nic(interface: &Interface, bond: Option<&str>, facts: &Facts) -> Result<Nic, 
         Interface::Mac(mac) => {
             let made = |name: &str| bond.is_some_and(|bond| name.split('.').next() == Some(bond));
             let its = facts.interfaces.iter().filter(|one| one.mac == *mac && !made(&one.name));
-            (mac, its.min_by_key(|one| one.name.len()))
+            (mac, its.min_by_key(|one| (one.made, one.name.len())))
         }
         Interface::Name(name) => (name, facts.interfaces.iter().find(|one| one.name == *name)),
     };
@@ -168,7 +168,9 @@ fn by_address(vlan: Option<u16>, now: &[IpAddr], facts: &Facts) -> Result<Nic, S
     };
     let below = vlan.and_then(|vlan| holder.name.strip_suffix(&format!(".{vlan}")));
     let nic = below.and_then(|below| facts.interfaces.iter().find(|one| one.name == below)).unwrap_or(holder);
-    Ok(Nic { name: nic.name.clone(), mac: nic.mac.clone(), by: Picked::Mac })
+    // what is made of cards has the MAC address of one of them, which would be meant then
+    let by = if nic.made { Picked::Name } else { Picked::Mac };
+    Ok(Nic { name: nic.name.clone(), mac: nic.mac.clone(), by })
 }
 
 /// Who has this address.
@@ -225,6 +227,7 @@ pub(super) mod tests {
             name: name.to_owned(),
             mac: format!("52:54:00:00:00:{last:02x}"),
             running: true,
+            made: false,
             addresses: addresses.iter().map(|&address| address.to_owned()).collect(),
         };
         let interfaces = vec![
@@ -269,6 +272,24 @@ pub(super) mod tests {
         let links = resolve(&network(text), &[now()], &facts).unwrap();
         let names: Vec<&str> = links[0].base.nics().iter().map(|nic| nic.name.as_str()).collect();
         assert_eq!(names, ["enp130s0f0", "eno2"]);
+    }
+
+    /// A bond, or a VLAN on it, has the MAC address of one of its cards.
+    #[test]
+    fn what_is_made_of_cards_is_known_by_its_name() {
+        let mut facts = facts();
+        let addresses = std::mem::take(&mut facts.interfaces[0].addresses);
+        facts.interfaces[0].name = "enp130s0f0".to_owned();
+        let made = Interface { name: "bond0.7".into(), made: true, addresses, ..facts.interfaces[0].clone() };
+        facts.interfaces.push(made);
+        let picked = |text: &str| {
+            let links = resolve(&network(text), &[now()], &facts).unwrap();
+            let nic = links[0].base.nics()[0].clone();
+            (nic.name, nic.by)
+        };
+        assert_eq!(picked("{addresses: [10.77.0.11/24]}").1, Picked::Name);
+        let by_mac = "{interface: {mac: \"52:54:00:00:00:01\"}, addresses: [10.78.0.1/24]}";
+        assert_eq!(picked(by_mac), ("enp130s0f0".to_owned(), Picked::Mac));
     }
 
     #[test]

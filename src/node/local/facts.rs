@@ -95,6 +95,8 @@ fn interfaces() -> nix::Result<Vec<Interface>> {
         if let Some(own) = own_mac(&interface.name) {
             interface.mac = own;
         }
+        let told = std::fs::read_to_string(format!("/sys/class/net/{}/uevent", interface.name));
+        interface.made = is_made(&told.unwrap_or_default());
     }
     Ok(found.into_values().collect())
 }
@@ -104,6 +106,12 @@ fn interfaces() -> nix::Result<Vec<Interface>> {
 fn own_mac(name: &str) -> Option<String> {
     let text = std::fs::read_to_string(format!("/sys/class/net/{name}/bonding_slave/perm_hwaddr")).ok()?;
     Some(text.trim().to_owned()).filter(|mac| !mac.is_empty())
+}
+
+/// What the kernel says to udev of an interface (`DEVTYPE`, as its drivers name it).
+fn is_made(uevent: &str) -> bool {
+    let kinds = ["vlan", "bond", "team", "bridge", "macvlan", "ipvlan"];
+    uevent.lines().filter_map(|line| line.strip_prefix("DEVTYPE=")).any(|kind| kinds.contains(&kind))
 }
 
 fn ip(address: &SockaddrStorage) -> Option<IpAddr> {
@@ -122,7 +130,7 @@ fn ip_mask(mask: &SockaddrStorage) -> Option<u32> {
 
 #[cfg(test)]
 mod tests {
-    use super::{interfaces, kib, start_time};
+    use super::{interfaces, is_made, kib, start_time};
 
     #[test]
     fn reads_the_kernels_files() {
@@ -130,6 +138,8 @@ mod tests {
         let stat = "1 (a) b) S 0 1 1 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 777 9 9";
         assert_eq!(start_time(stat), 777);
         assert_eq!(start_time("1 (x"), 0);
+        assert!(is_made("DEVTYPE=bond\nINTERFACE=bond0\nIFINDEX=4\n"));
+        assert!(!is_made("INTERFACE=ens3\nIFINDEX=2\n") && !is_made("DEVTYPE=wlan\n") && !is_made(""));
     }
 
     #[test]

@@ -239,6 +239,7 @@ pub(super) const CASES: &[(&str, Provoke)] = &[
             name: "eth1".into(),
             mac: String::new(),
             running: true,
+            made: false,
             addresses,
         });
     }),

@@ -149,6 +149,7 @@ fn facts(at: usize, name: &str, address: &str) -> Facts {
         name: name.into(),
         mac,
         running: true,
+        made: false,
         addresses,
     };
     let interfaces = vec![
