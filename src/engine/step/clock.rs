@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::mode::Mode;
+use super::program::well;
 use super::{file, unit};
 use crate::{Change, Ctx, Difference, StepError};
 
@@ -97,7 +98,7 @@ impl NodeAct for Clock {
         for (path, template) in FILES {
             file::put_right(mutate, path, ctx.render(template)?.into_bytes(), Mode::FILE).await?;
         }
-        run(mutate, &["systemctl", "daemon-reload"]).await
+        reload(mutate).await
     }
 }
 
@@ -105,7 +106,7 @@ impl NodeAct for Clock {
 pub(super) async fn give_back(mutate: &Mutate<'_>) -> Result<(), StepError> {
     if mutate.stat(ARGUMENTS).await?.is_some() || mutate.stat(DROP_IN).await?.is_some() {
         mutate.remove(DROP_IN).await?;
-        run(mutate, &["systemctl", "daemon-reload"]).await?;
+        reload(mutate).await?;
         unit::give_back(mutate, UNIT).await?;
         // a site's own may have failed before, and may again
         mutate.run(Command::new(["systemctl", "try-restart", UNIT]).timeout(180)).await?;
@@ -114,10 +115,8 @@ pub(super) async fn give_back(mutate: &Mutate<'_>) -> Result<(), StepError> {
     Ok(mutate.remove(ARGUMENTS).await?)
 }
 
-async fn run(mutate: &Mutate<'_>, argv: &[&str]) -> Result<(), StepError> {
-    let output = mutate.run(Command::new(argv.iter().copied()).timeout(180)).await?;
-    let argv: Vec<String> = argv.iter().map(|word| (*word).to_owned()).collect();
-    if output.status == 0 { Ok(()) } else { Err(StepError::program(&argv, &output)) }
+async fn reload(mutate: &Mutate<'_>) -> Result<(), StepError> {
+    well(mutate, Command::new(["systemctl", "daemon-reload"]).timeout(180)).await.map(drop)
 }
 
 #[cfg(test)]

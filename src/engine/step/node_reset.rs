@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::footprint::{EMPTIED, LINKS, TABLES, TREES, UNITS};
+use super::program::well;
 use super::{clock, hostname, hosts, packages, swap, sysctl};
 use crate::{Change, Ctx, StepError};
 
@@ -292,9 +293,7 @@ async fn give_swap_back(mutate: &Mutate<'_>) -> Result<(), StepError> {
 }
 
 async fn run(mutate: &Mutate<'_>, argv: &[&str]) -> Result<(), StepError> {
-    let command = Command::new(argv.iter().copied()).timeout(180);
-    let output = mutate.run(command.clone()).await?;
-    if output.status == 0 { Ok(()) } else { Err(StepError::program(&command.argv, &output)) }
+    well(mutate, Command::new(argv.iter().copied()).timeout(180)).await.map(drop)
 }
 
 /// For what may rightly be gone already; what matters of it is looked at afterwards.

@@ -1,6 +1,6 @@
 //! A program for the odd case, with a check that needs no program.
 
-use sealift_node::{Command, Mutate, Probe};
+use sealift_node::{Command, Mutate, Output, Probe};
 use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
@@ -60,7 +60,12 @@ impl NodeAct for Program {
     }
 
     async fn apply(&self, mutate: &Mutate<'_>, _ctx: &Ctx<'_>, _changes: &[Change]) -> Result<(), StepError> {
-        let output = mutate.run(Command::new(self.argv.clone()).timeout(self.timeout)).await?;
-        if output.status == 0 { Ok(()) } else { Err(StepError::program(&self.argv, &output)) }
+        well(mutate, Command::new(self.argv.clone()).timeout(self.timeout)).await.map(drop)
     }
+}
+
+/// Runs a program; any exit status but 0 is an error with its last words.
+pub(super) async fn well(mutate: &Mutate<'_>, command: Command) -> Result<Output, StepError> {
+    let output = mutate.run(command.clone()).await?;
+    if output.status == 0 { Ok(output) } else { Err(StepError::program(&command.argv, &output)) }
 }

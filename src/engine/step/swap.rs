@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::act::NodeAct;
 use super::file::Seen as FileSeen;
+use super::program::well;
 use super::receipt;
 use crate::{Change, Ctx, Difference, StepError};
 
@@ -204,9 +205,7 @@ async fn own_units(probe: &Probe<'_>) -> Result<Vec<String>, StepError> {
 }
 
 async fn run(mutate: &Mutate<'_>, argv: &[&str], seconds: u64) -> Result<(), StepError> {
-    let command = Command::new(argv.iter().copied()).timeout(seconds);
-    let output = mutate.run(command.clone()).await?;
-    if output.status == 0 { Ok(()) } else { Err(StepError::program(&command.argv, &output)) }
+    well(mutate, Command::new(argv.iter().copied()).timeout(seconds)).await.map(drop)
 }
 
 #[cfg(test)]

@@ -3,8 +3,9 @@
 //! `[trusted=yes]` because who vouches for these files is the bundle: its signature names the digest of each.
 
 use sealift_bundle::{Item, PackageItem};
-use sealift_node::{Command, JobState, Mutate, Output};
+use sealift_node::{Command, JobState, Mutate};
 
+use super::super::program::well;
 use crate::{Ctx, StepError};
 
 /// There while packages are being installed.
@@ -218,11 +219,6 @@ fn alone(argv: Vec<String>) -> Command {
     let mut command = Command::new(argv).timeout(SECONDS);
     command.env = ALONE.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
     command
-}
-
-async fn well(mutate: &Mutate<'_>, command: Command) -> Result<Output, StepError> {
-    let output = mutate.run(command.clone()).await?;
-    if output.status == 0 { Ok(output) } else { Err(StepError::program(&command.argv, &output)) }
 }
 
 #[cfg(test)]
